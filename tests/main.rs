@@ -1,0 +1,1 @@
+//! The system, from the outside. One binary: it links once.
