@@ -1,0 +1,105 @@
+//! On whose behalf something happens.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{UserId, WorkerId, service::ServiceName};
+
+/// Who asks. Events name actors by id alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A person, or a program that signs in as one.
+    User {
+        /// Who.
+        id: UserId,
+        /// What they may do.
+        role: Role,
+    },
+    /// A process that holds leases.
+    Worker {
+        /// Which.
+        id: WorkerId,
+        /// The services that its token lets it work for.
+        scope: ServiceScope,
+    },
+    /// A part of Greffe that acts unasked.
+    System(Component),
+}
+
+/// What a person may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Sees and steers every job.
+    Operator,
+    /// Creates jobs, sees and steers their own.
+    Member,
+    /// Sees their own jobs.
+    Viewer,
+}
+
+/// The services that a worker may work for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceScope {
+    /// Whatever there is.
+    All,
+    /// Only these.
+    Named(Arc<BTreeSet<ServiceName>>),
+}
+
+/// A part of Greffe that acts unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// Ends leases that ran out, and jobs that expired.
+    Rescuer,
+    /// Queues jobs whose time has come.
+    Scheduler,
+}
+
+impl Role {
+    /// Whether this role sees and steers what others own.
+    pub fn sees_all(self) -> bool {
+        matches!(self, Self::Admin | Self::Operator)
+    }
+
+    /// Whether this role may ask for jobs, and steer them.
+    pub fn may_command(self) -> bool {
+        !matches!(self, Self::Viewer)
+    }
+}
+
+impl ServiceScope {
+    /// Whether the scope holds `service`.
+    pub fn allows(&self, service: &ServiceName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.contains(service),
+        }
+    }
+}
+
+impl Actor {
+    /// Whether this actor may see and steer what `owner` owns.
+    pub fn may_touch(&self, owner: UserId) -> bool {
+        match self {
+            Self::User { id, role } => *id == owner || role.sees_all(),
+            Self::Worker { .. } => false,
+            Self::System(_) => true,
+        }
+    }
+}
+
+/// As metadata keep it: `user:…`, `worker:…`, `system:rescuer`.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User { id, .. } => write!(f, "user:{id}"),
+            Self::Worker { id, .. } => write!(f, "worker:{id}"),
+            Self::System(Component::Rescuer) => f.write_str("system:rescuer"),
+            Self::System(Component::Scheduler) => f.write_str("system:scheduler"),
+        }
+    }
+}

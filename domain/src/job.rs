@@ -1,0 +1,263 @@
+//! The life of a job.
+//!
+//! ```text
+//!   create, later ─────▶ SCHEDULED ──queue──┐        ┌── complete ──▶ SUCCEEDED
+//!                            ▲              ▼        │
+//!   create ────────────────┼──────────▶ QUEUED ──grant──▶ RUNNING ── fail, no more ──▶ FAILED
+//!                            │              ▲        │
+//!             release, later │        queue │        ├── fail, again ──▶ RETRYING ──queue──▶ QUEUED
+//!                            └──────────────┴────────┤
+//!                                release, lease lost ┘
+//!   anything not ended: cancel ──▶ CANCELLED · time passed ──▶ EXPIRED
+//! ```
+//!
+//! A running job is cancelled in two steps: the request is recorded, the
+//! worker is told, and the job ends when its lease does. `decide` lives in
+//! [`decide`](self::decide) and [`settle`](self::settle), a table of phases and
+//! commands; here is what a job is, and how events change it.
+
+mod command;
+mod crawl;
+mod decide;
+mod event;
+mod limit;
+mod order;
+mod policy;
+mod progress;
+mod report;
+mod settle;
+mod spec;
+mod state;
+
+pub use command::JobCommand;
+pub use crawl::{CrawlCompleted, CrawlEvent, CrawlRequested};
+pub use event::{
+    AttemptFailed, CancelRequested, FailureCause, JobCancelled, JobEvent, JobExpired, JobFailed,
+    JobQueued, LeaseExpired, LeaseGranted, LeaseReleased, LogSealed, Next, ProgressReported,
+    TaskCompleted, TaskCreated,
+};
+pub use order::Order;
+pub use policy::Policy;
+pub use progress::{Closing, JobError, LogSeal, Progress};
+pub use report::{ReportCompleted, ReportEvent, ReportRequested};
+pub use spec::{CrawlSpec, JSON_BYTES_MAX, JobKind, ReportSpec, Spec, TaskSpec};
+pub use state::JobState;
+
+use serde_json::Value;
+
+use crate::{Timestamp, WorkerId};
+
+/// A job, as the events so far have left it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Job {
+    /// Nobody has asked for it yet.
+    #[default]
+    Absent,
+    /// Somebody has.
+    Present(Box<Present>),
+}
+
+/// A job that somebody has asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Present {
+    /// What every kind is created with.
+    pub order: Order,
+    /// What is to be done.
+    pub spec: Spec,
+    /// Where it stands.
+    pub phase: Phase,
+    /// How many attempts have failed.
+    pub failures: u32,
+    /// How many leases were lost.
+    pub losses: u32,
+    /// What another attempt could go on from.
+    pub checkpoint: Option<Value>,
+    /// What went wrong last.
+    pub last_error: Option<JobError>,
+    /// The fence of the last lease that its holder ended itself.
+    settled_fence: Option<u64>,
+}
+
+/// Where a job stands, with what matters only there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not before a time.
+    Scheduled {
+        /// That time.
+        until: Timestamp,
+    },
+    /// A worker may take it.
+    Queued,
+    /// A worker holds it.
+    Running(Lease),
+    /// Waits for its next attempt.
+    Retrying {
+        /// Which starts no earlier.
+        until: Timestamp,
+    },
+    /// Done.
+    Succeeded,
+    /// Every attempt failed.
+    Failed,
+    /// Somebody had it stopped.
+    Cancelled,
+    /// Its time passed.
+    Expired,
+}
+
+/// In whose hands a running job is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Who holds it.
+    pub worker: WorkerId,
+    /// The version of the event that granted it: tells this holder from all
+    /// earlier ones.
+    pub fence: u64,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// When the attempt will have taken too long.
+    pub run_deadline: Option<Timestamp>,
+    /// How far it has come.
+    pub progress: Option<Progress>,
+    /// Whether somebody wants it stopped, and why.
+    pub cancel: Option<CancelRequested>,
+}
+
+impl Phase {
+    /// The phase in one word.
+    pub fn state(&self) -> JobState {
+        match self {
+            Self::Scheduled { .. } => JobState::Scheduled,
+            Self::Queued => JobState::Queued,
+            Self::Running(_) => JobState::Running,
+            Self::Retrying { .. } => JobState::Retrying,
+            Self::Succeeded => JobState::Succeeded,
+            Self::Failed => JobState::Failed,
+            Self::Cancelled => JobState::Cancelled,
+            Self::Expired => JobState::Expired,
+        }
+    }
+}
+
+impl Job {
+    /// The job, if somebody has asked for it.
+    pub fn present(&self) -> Option<&Present> {
+        match self {
+            Self::Absent => None,
+            Self::Present(present) => Some(present),
+        }
+    }
+
+    fn create(order: &Order, spec: Spec) -> Self {
+        let phase = order.not_before.map_or(Phase::Queued, |until| Phase::Scheduled { until });
+        Self::Present(Box::new(Present {
+            order: order.clone(),
+            spec,
+            phase,
+            failures: 0,
+            losses: 0,
+            checkpoint: None,
+            last_error: None,
+            settled_fence: None,
+        }))
+    }
+
+    pub(crate) fn apply(&mut self, event: &JobEvent, version: u64) {
+        match (&mut *self, event) {
+            (Self::Absent, JobEvent::TaskCreated(it)) => {
+                *self = Self::create(&it.order, Spec::Task(it.task.clone()));
+            }
+            (Self::Absent, JobEvent::Crawl(CrawlEvent::CrawlRequested(it))) => {
+                *self = Self::create(&it.order, Spec::Crawl(it.crawl.clone()));
+            }
+            (Self::Absent, JobEvent::Report(ReportEvent::ReportRequested(it))) => {
+                *self = Self::create(&it.order, Spec::Report(it.report.clone()));
+            }
+            (Self::Absent, _) => {}
+            (Self::Present(present), event) => present.apply(event, version),
+        }
+    }
+}
+
+impl Present {
+    /// The state in one word.
+    pub fn state(&self) -> JobState {
+        self.phase.state()
+    }
+
+    fn apply(&mut self, event: &JobEvent, version: u64) {
+        match event {
+            JobEvent::JobQueued(_) => self.phase = Phase::Queued,
+            JobEvent::LeaseGranted(it) => {
+                self.phase = Phase::Running(Lease {
+                    worker: it.worker,
+                    fence: version,
+                    attempt: it.attempt,
+                    run_deadline: it.run_deadline,
+                    progress: None,
+                    cancel: None,
+                });
+            }
+            JobEvent::ProgressReported(it) => self.progressed(it),
+            JobEvent::CancelRequested(it) => {
+                if let Phase::Running(lease) = &mut self.phase {
+                    lease.cancel = Some(it.clone());
+                }
+            }
+            JobEvent::LeaseReleased(it) => {
+                self.settled_fence = Some(it.fence);
+                self.checkpoint = it.checkpoint.clone().or_else(|| self.checkpoint.take());
+                self.follow(it.next, |until| Phase::Scheduled { until });
+            }
+            JobEvent::LeaseExpired(it) => {
+                self.losses += 1;
+                self.follow(it.next, |until| Phase::Retrying { until });
+            }
+            JobEvent::AttemptFailed(it) => {
+                self.failures += 1;
+                self.last_error = Some(it.error.clone());
+                self.settled_fence = Some(it.fence);
+                self.follow(it.next, |until| Phase::Retrying { until });
+            }
+            JobEvent::TaskCompleted(it) => self.succeeded(it.fence),
+            JobEvent::JobFailed(_) => self.phase = Phase::Failed,
+            JobEvent::JobCancelled(it) => {
+                self.settled_fence = it.fence.or(self.settled_fence);
+                self.phase = Phase::Cancelled;
+            }
+            JobEvent::JobExpired(_) => self.phase = Phase::Expired,
+            JobEvent::Crawl(CrawlEvent::CrawlCompleted(it)) => self.succeeded(it.fence),
+            JobEvent::Report(ReportEvent::ReportCompleted(it)) => self.succeeded(it.fence),
+            JobEvent::TaskCreated(_)
+            | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
+            | JobEvent::Report(ReportEvent::ReportRequested(_))
+            | JobEvent::LogSealed(_) => {}
+        }
+    }
+
+    fn progressed(&mut self, event: &ProgressReported) {
+        if let Some(checkpoint) = &event.checkpoint {
+            self.checkpoint = Some(checkpoint.clone());
+        }
+        if let (Phase::Running(lease), Some(progress)) = (&mut self.phase, &event.progress) {
+            lease.progress = Some(progress.clone());
+        }
+    }
+
+    /// An end is left to the event that follows.
+    fn follow(&mut self, next: Next, wait: impl FnOnce(Timestamp) -> Phase) {
+        match next {
+            Next::Queue => self.phase = Phase::Queued,
+            Next::Wait { until } => self.phase = wait(until),
+            Next::End => {}
+        }
+    }
+
+    fn succeeded(&mut self, fence: u64) {
+        self.settled_fence = Some(fence);
+        self.phase = Phase::Succeeded;
+    }
+}
+
+#[cfg(test)]
+mod tests;

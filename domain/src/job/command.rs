@@ -1,0 +1,156 @@
+//! What one may ask for.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Closing, CrawlSpec, JobError, LogSeal, Order, Progress, ReportSpec, TaskSpec};
+use crate::{Timestamp, WorkerId, artifact::Artifact};
+
+/// What one may ask of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobCommand {
+    /// Have a task done.
+    CreateTask {
+        /// What every job is created with.
+        order: Order,
+        /// What is to be done.
+        task: TaskSpec,
+    },
+    /// Have pages fetched.
+    StartCrawl {
+        /// What every job is created with.
+        order: Order,
+        /// What is to be fetched.
+        crawl: CrawlSpec,
+    },
+    /// Have a document written.
+    RequestReport {
+        /// What every job is created with.
+        order: Order,
+        /// What is to be written, from what.
+        report: ReportSpec,
+    },
+    /// Let the job wait for a worker, its time having come.
+    QueueJob,
+    /// Hand the job to a worker.
+    GrantLease {
+        /// To whom.
+        worker: WorkerId,
+        /// The worker's request that is answered.
+        request: Option<Uuid>,
+    },
+    /// Record how far the attempt has come.
+    ReportProgress {
+        /// Under which lease.
+        fence: u64,
+        /// How far.
+        progress: Option<Progress>,
+        /// What another attempt could go on from.
+        checkpoint: Option<Value>,
+    },
+    /// The task is done.
+    CompleteTask {
+        /// Under which lease.
+        fence: u64,
+        /// What came out.
+        result: Value,
+        /// How many items of a batch failed.
+        errors: u64,
+        /// The files that it made.
+        artifacts: Vec<Artifact>,
+        /// What comes along.
+        closing: Closing,
+    },
+    /// The crawl is done.
+    CompleteCrawl {
+        /// Under which lease.
+        fence: u64,
+        /// How many pages are in the corpus.
+        pages: u64,
+        /// How many could not be fetched.
+        errors: u64,
+        /// The files that it made.
+        artifacts: Vec<Artifact>,
+        /// What comes along.
+        closing: Closing,
+    },
+    /// The report is written.
+    CompleteReport {
+        /// Under which lease.
+        fence: u64,
+        /// The document.
+        document: Artifact,
+        /// How many sources could not be read.
+        errors: u64,
+        /// What comes along.
+        closing: Closing,
+    },
+    /// The attempt came to nothing.
+    FailAttempt {
+        /// Under which lease.
+        fence: u64,
+        /// What went wrong.
+        error: JobError,
+        /// Not again before, if the worker knows better than the policy.
+        retry_at: Option<Timestamp>,
+        /// What comes along.
+        closing: Closing,
+    },
+    /// The worker gives the job back unfinished.
+    ReleaseLease {
+        /// Under which lease.
+        fence: u64,
+        /// Why.
+        reason: Option<String>,
+        /// Not again before.
+        until: Option<Timestamp>,
+        /// What another attempt could go on from.
+        checkpoint: Option<Value>,
+        /// What comes along.
+        closing: Closing,
+    },
+    /// The worker has stopped, as it was asked to.
+    ConfirmCancel {
+        /// Under which lease.
+        fence: u64,
+        /// What comes along.
+        closing: Closing,
+    },
+    /// The worker was not heard of for too long.
+    ExpireLease {
+        /// Which lease.
+        fence: u64,
+        /// The seal of the attempt's log, if it logged anything.
+        log: Option<LogSeal>,
+    },
+    /// Have the job stopped.
+    CancelJob {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// End the job, its time having passed.
+    ExpireJob,
+}
+
+impl JobCommand {
+    /// The name that it is authorised, counted and logged under.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CreateTask { .. } => "CreateTask",
+            Self::StartCrawl { .. } => "StartCrawl",
+            Self::RequestReport { .. } => "RequestReport",
+            Self::QueueJob => "QueueJob",
+            Self::GrantLease { .. } => "GrantLease",
+            Self::ReportProgress { .. } => "ReportProgress",
+            Self::CompleteTask { .. } => "CompleteTask",
+            Self::CompleteCrawl { .. } => "CompleteCrawl",
+            Self::CompleteReport { .. } => "CompleteReport",
+            Self::FailAttempt { .. } => "FailAttempt",
+            Self::ReleaseLease { .. } => "ReleaseLease",
+            Self::ConfirmCancel { .. } => "ConfirmCancel",
+            Self::ExpireLease { .. } => "ExpireLease",
+            Self::CancelJob { .. } => "CancelJob",
+            Self::ExpireJob => "ExpireJob",
+        }
+    }
+}
