@@ -2,7 +2,7 @@
 
 use serde_json::Error;
 
-use crate::{Actor, Refusal, Timestamp};
+use crate::{Actor, Refusal, Timestamp, decode::Event};
 
 /// Something that decides by rules and is rebuilt from events.
 pub trait Decider: Default {
@@ -21,6 +21,9 @@ pub trait Decider: Default {
         command: Self::Command,
         context: &Context,
     ) -> Result<Vec<Self::Event>, Refusal>;
+
+    /// The event, if it is one of these.
+    fn own(event: Event) -> Option<Self::Event>;
 
     /// Takes in the event at `version` of the stream. Cannot fail: it has
     /// already happened.

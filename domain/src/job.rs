@@ -43,12 +43,15 @@ pub use report::{ReportCompleted, ReportEvent, ReportRequested};
 pub use spec::{CrawlSpec, JSON_BYTES_MAX, JobKind, ReportSpec, Spec, TaskSpec};
 pub use state::JobState;
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Timestamp, WorkerId};
 
-/// A job, as the events so far have left it.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A job, as the events so far have left it. Cheap to clone, whatever its body.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Job {
     /// Nobody has asked for it yet.
     #[default]
@@ -58,12 +61,12 @@ pub enum Job {
 }
 
 /// A job that somebody has asked for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Present {
     /// What every kind is created with.
-    pub order: Order,
+    pub order: Arc<Order>,
     /// What is to be done.
-    pub spec: Spec,
+    pub spec: Arc<Spec>,
     /// Where it stands.
     pub phase: Phase,
     /// How many attempts have failed.
@@ -79,7 +82,7 @@ pub struct Present {
 }
 
 /// Where a job stands, with what matters only there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Not before a time.
     Scheduled {
@@ -106,7 +109,7 @@ pub enum Phase {
 }
 
 /// In whose hands a running job is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// Who holds it.
     pub worker: WorkerId,
@@ -151,8 +154,8 @@ impl Job {
     fn create(order: &Order, spec: Spec) -> Self {
         let phase = order.not_before.map_or(Phase::Queued, |until| Phase::Scheduled { until });
         Self::Present(Box::new(Present {
-            order: order.clone(),
-            spec,
+            order: Arc::new(order.clone()),
+            spec: Arc::new(spec),
             phase,
             failures: 0,
             losses: 0,

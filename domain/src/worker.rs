@@ -7,10 +7,12 @@ mod event;
 
 pub use event::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered};
 
-use crate::{Context, Decider, LeaseId, Refusal, service::ServiceName};
+use serde::{Deserialize, Serialize};
+
+use crate::{Context, Decider, LeaseId, Refusal, decode::Event, service::ServiceName};
 
 /// A worker, as the events so far have left it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Worker {
     /// It has not registered yet.
     #[default]
@@ -80,6 +82,13 @@ impl Decider for Worker {
                 Ok(vec![StaleReportRefused { job, fence, report, current }.into()])
             }
             (Self::Registered, WorkerCommand::LeaveWorker) => Ok(vec![WorkerLeft {}.into()]),
+        }
+    }
+
+    fn own(event: Event) -> Option<WorkerEvent> {
+        match event {
+            Event::Worker(event) => Some(event),
+            Event::Job(_) => None,
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     ProgressReported, ReportCompleted, ReportEvent, ReportRequested, Spec, TaskCompleted,
     TaskCreated, limit, settle::Failure,
 };
-use crate::{Actor, Context, Decider, JobId, Refusal, Timestamp, WorkerId};
+use crate::{Actor, Context, Decider, JobId, Refusal, Timestamp, WorkerId, decode::Event};
 
 impl Decider for Job {
     const CATEGORY: &'static str = "job";
@@ -35,6 +35,13 @@ impl Decider for Job {
             }
             (Job::Absent, _) => Err(NO_SUCH_JOB),
             (Job::Present(present), command) => present.decide(command, context),
+        }
+    }
+
+    fn own(event: Event) -> Option<JobEvent> {
+        match event {
+            Event::Job(event) => Some(event),
+            Event::Worker(_) => None,
         }
     }
 
@@ -72,9 +79,13 @@ impl Job {
         if !present.state().is_final() {
             return Err(Refusal::NotEnded { state: present.state() });
         }
-        let order =
-            Order { not_before: None, expires_at, retry_of: Some(id), ..present.order.clone() };
-        Ok(match present.spec.clone() {
+        let order = Order {
+            not_before: None,
+            expires_at,
+            retry_of: Some(id),
+            ..Order::clone(&present.order)
+        };
+        Ok(match Spec::clone(&present.spec) {
             Spec::Task(task) => JobCommand::CreateTask { order, task },
             Spec::Crawl(crawl) => JobCommand::StartCrawl { order, crawl },
             Spec::Report(report) => JobCommand::RequestReport { order, report },

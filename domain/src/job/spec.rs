@@ -12,7 +12,7 @@ use crate::{LandId, Refusal, artifact::Sha256, service::ServiceName};
 pub const JSON_BYTES_MAX: usize = 256 * 1024;
 
 /// What is to be done, by kind of job.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Spec {
     /// Work of a named service, done by an outside worker.
     Task(TaskSpec),
