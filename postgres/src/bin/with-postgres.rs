@@ -11,9 +11,10 @@ use std::{
 };
 
 use postgres::{Server, Settings, StartError};
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{
-    process::Command,
+    process::{Child, Command},
     signal::unix::{SignalKind, signal},
 };
 
@@ -98,9 +99,15 @@ async fn wait(mut command: Command) -> std::io::Result<ExitStatus> {
         tokio::select! {
             status = child.wait() => return status,
             _ = interrupted.recv() => {}
-            _ = terminated.recv() => child.start_kill()?,
+            _ = terminated.recv() => terminate(&child)?,
         }
     }
+}
+
+fn terminate(child: &Child) -> std::io::Result<()> {
+    let pid = child.id().and_then(|it| i32::try_from(it).ok()).and_then(Pid::from_raw);
+    // No number: it has ended already.
+    pid.map_or(Ok(()), |it| Ok(kill_process(it, Signal::TERM)?))
 }
 
 async fn apply(path: &PathBuf, url: &str) -> Result<(), Error> {
