@@ -1,0 +1,133 @@
+//! What can go wrong, by what one does about it.
+
+use chrono::{DateTime, Utc};
+
+use crate::password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+
+/// What can go wrong, by what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// Tell whoever asked.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The database is out of reach: wait, try again.
+    #[error("the identity tables are out of reach")]
+    Unavailable(#[source] sqlx::Error),
+    /// Something is as it must never be: call a human.
+    #[error("the identity tables or their keys are damaged")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl IdentityError {
+    pub(crate) fn broken(
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> IdentityError {
+        IdentityError::Broken(source.into())
+    }
+}
+
+impl From<sqlx::Error> for IdentityError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+        // Connection lost, out of resources, shutting down, deadlock, a
+        // standby that may not write.
+        const PASSING: [&str; 5] = ["08", "25006", "40", "53", "57"];
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        let passes = match code {
+            Some(code) => PASSING.iter().any(|class| code.starts_with(class)),
+            None => matches!(
+                error,
+                Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed
+            ),
+        };
+        if passes { IdentityError::Unavailable(error) } else { IdentityError::broken(error) }
+    }
+}
+
+/// Why somebody was turned down. The message is the rule, in words for them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Says the same whether nobody has that e-mail or the password is another.
+    #[error("no user has this e-mail and this password")]
+    InvalidCredentials,
+    #[error("too many failed sign-ins; try again after {}", .until.format("%Y-%m-%dT%H:%M:%SZ"))]
+    Throttled { until: DateTime<Utc> },
+    /// Told only to who has proved to be that user.
+    #[error("this user has been disabled")]
+    UserDisabled,
+    #[error("the token is not one of ours, or of another kind")]
+    TokenInvalid,
+    #[error("the token has expired")]
+    TokenExpired,
+    #[error("the refresh token was used before, so its session has been ended; sign in again")]
+    TokenReused,
+    #[error("the token has been revoked")]
+    TokenRevoked,
+    #[error("the session has been ended; sign in again")]
+    SessionEnded,
+    #[error("an e-mail is 3 to 254 ASCII characters: a name, one `@`, a host, and no spaces")]
+    EmailInvalid,
+    #[error("another user has this e-mail")]
+    EmailTaken,
+    #[error("a password has at least {PASSWORD_CHARS_MIN} characters")]
+    PasswordTooShort,
+    #[error("a password has at most {PASSWORD_BYTES_MAX} bytes")]
+    PasswordTooLong,
+    #[error("no user has this id")]
+    UserNotFound,
+    #[error("there must remain one admin who is not disabled")]
+    LastAdmin,
+    #[error("the name of a worker token has 1 to 100 characters, not all of them spaces")]
+    NameInvalid,
+    #[error("a worker token names at least one service, or says that it is for all")]
+    ServicesMissing,
+    #[error("`{name}` is not the name of a service: 1 to 100 characters, no `*`, no spaces")]
+    ServiceNameInvalid { name: String },
+    #[error("no worker token has this id")]
+    WorkerTokenNotFound,
+}
+
+impl Refusal {
+    /// The name that programs branch on. Public: it never changes.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::InvalidCredentials => "INVALID_CREDENTIALS",
+            Refusal::Throttled { .. } => "THROTTLED",
+            Refusal::UserDisabled => "USER_DISABLED",
+            Refusal::TokenInvalid => "TOKEN_INVALID",
+            Refusal::TokenExpired => "TOKEN_EXPIRED",
+            Refusal::TokenReused => "TOKEN_REUSED",
+            Refusal::TokenRevoked => "TOKEN_REVOKED",
+            Refusal::SessionEnded => "SESSION_ENDED",
+            Refusal::EmailInvalid => "EMAIL_INVALID",
+            Refusal::EmailTaken => "EMAIL_TAKEN",
+            Refusal::PasswordTooShort => "PASSWORD_TOO_SHORT",
+            Refusal::PasswordTooLong => "PASSWORD_TOO_LONG",
+            Refusal::UserNotFound => "USER_NOT_FOUND",
+            Refusal::LastAdmin => "LAST_ADMIN",
+            Refusal::NameInvalid => "NAME_INVALID",
+            Refusal::ServicesMissing => "SERVICES_MISSING",
+            Refusal::ServiceNameInvalid { .. } => "SERVICE_NAME_INVALID",
+            Refusal::WorkerTokenNotFound => "WORKER_TOKEN_NOT_FOUND",
+        }
+    }
+
+    /// The input that broke the rule, where it was one.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Refusal::EmailInvalid | Refusal::EmailTaken => Some("email"),
+            Refusal::PasswordTooShort | Refusal::PasswordTooLong => Some("password"),
+            Refusal::TokenReused => Some("refreshToken"),
+            Refusal::UserNotFound | Refusal::LastAdmin | Refusal::WorkerTokenNotFound => Some("id"),
+            Refusal::NameInvalid => Some("name"),
+            Refusal::ServicesMissing | Refusal::ServiceNameInvalid { .. } => Some("services"),
+            Refusal::InvalidCredentials
+            | Refusal::Throttled { .. }
+            | Refusal::UserDisabled
+            | Refusal::TokenInvalid
+            | Refusal::TokenExpired
+            | Refusal::TokenRevoked
+            | Refusal::SessionEnded => None,
+        }
+    }
+}

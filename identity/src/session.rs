@@ -1,0 +1,228 @@
+//! The table `session`: signing in, signing out, and whether a session stands.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Postgres, Transaction};
+use uuid::Uuid;
+
+use crate::Identity;
+use crate::email::Email;
+use crate::error::{IdentityError, Refusal};
+use crate::password::{PASSWORD_BYTES_MAX, Verdict};
+use crate::role::Role;
+use crate::rotation;
+use crate::secret::{AccessToken, RefreshToken};
+use crate::throttle;
+use crate::user::User;
+
+/// What signing in or refreshing gives.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub access: AccessToken,
+    /// Takes the place of the one before, if there was one.
+    pub refresh: RefreshToken,
+    pub access_expires_at: DateTime<Utc>,
+    pub user: User,
+}
+
+/// What is known of a session when one of its tokens is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) user: Uuid,
+    pub(crate) role: Role,
+    pub(crate) user_disabled: bool,
+    pub(crate) ended: bool,
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
+/// A session as the tokens made for it need it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open {
+    pub(crate) id: Uuid,
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
+struct Credential {
+    user: User,
+    hash: String,
+    changed_at: DateTime<Utc>,
+}
+
+impl Identity {
+    /// Starts a session. The refusal is the same, and takes as long, whether
+    /// the e-mail or the password is wrong.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Tokens, IdentityError> {
+        // Neither can belong to anybody, as whoever typed it can know.
+        let email = Email::parse(email).map_err(|_| Refusal::InvalidCredentials)?;
+        if PASSWORD_BYTES_MAX < password.len() {
+            return Err(Refusal::InvalidCredentials.into());
+        }
+        throttle::count(&self.db, &email, now).await?;
+        let credential = self.credential(&email).await?;
+        let hash = credential.as_ref().map(|it| it.hash.as_str());
+        let verdict = self.hasher.verify(password, hash).await?;
+        let Some(credential) = credential.filter(|_| verdict != Verdict::Wrong) else {
+            return Err(Refusal::InvalidCredentials.into());
+        };
+        throttle::clear(&self.db, &email).await?;
+        if credential.user.disabled_at.is_some() {
+            return Err(Refusal::UserDisabled.into());
+        }
+        if verdict == Verdict::RightButOutdated {
+            self.renew_hash(&credential, password).await?;
+        }
+        let mut tx = self.db.begin().await?;
+        let session = self.open(&mut tx, &credential, now).await?;
+        let tokens = self.make_tokens(&mut tx, session, credential.user, now).await?;
+        tx.commit().await?;
+        Ok(tokens)
+    }
+
+    /// Ends a session. One that has ended already stays as it is.
+    pub async fn sign_out(&self, session: Uuid, now: DateTime<Utc>) -> Result<(), IdentityError> {
+        end(&self.db, session, "signed_out", now).await?;
+        self.sessions.forget_all();
+        Ok(())
+    }
+
+    /// Removes sessions that are over and failures that no longer count. To be
+    /// called now and then; nothing depends on when.
+    pub async fn sweep(&self, now: DateTime<Utc>) -> Result<(), IdentityError> {
+        sqlx::query!("delete from session where expires_at <= $1", now).execute(&self.db).await?;
+        throttle::sweep(&self.db, now).await
+    }
+
+    pub(crate) async fn standing(
+        &self,
+        session: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<Standing, IdentityError> {
+        if let Some(standing) = self.sessions.get(&session, now) {
+            return Ok(standing);
+        }
+        let standing = sqlx::query_as!(
+            Standing,
+            r#"select u.id as user, u.role as "role: Role", s.expires_at,
+                   u.disabled_at is not null as "user_disabled!",
+                   s.ended_at is not null as "ended!"
+               from session s join app_user u on u.id = s.user_id where s.id = $1"#,
+            session,
+        )
+        .fetch_optional(&self.db)
+        .await?
+        .ok_or(Refusal::SessionEnded)?;
+        self.sessions.put(session, standing, now);
+        Ok(standing)
+    }
+
+    /// A pair of tokens for a session. The refresh token is good once the
+    /// transaction is committed.
+    pub(crate) async fn make_tokens(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        session: Open,
+        user: User,
+        now: DateTime<Utc>,
+    ) -> Result<Tokens, IdentityError> {
+        let idle_at = session.expires_at.min(now + self.settings.session_idle);
+        let refresh = rotation::issue(tx, session.id, idle_at, now).await?;
+        let until = session.expires_at.min(now + self.settings.access_lifetime);
+        let (access, access_expires_at) =
+            self.signer.sign(session.id, (user.id, user.role), now, until)?;
+        Ok(Tokens { access, refresh, access_expires_at, user })
+    }
+
+    async fn credential(&self, email: &Email) -> Result<Option<Credential>, IdentityError> {
+        let row = sqlx::query!(
+            r#"select u.id, u.email as "email: Email", u.role as "role: Role", u.created_at,
+                   u.disabled_at, p.hash, p.changed_at
+               from app_user u join password p on p.user_id = u.id where u.email = $1"#,
+            email.as_str(),
+        )
+        .fetch_optional(&self.db)
+        .await?;
+        Ok(row.map(|it| Credential {
+            user: User {
+                id: it.id,
+                email: it.email,
+                role: it.role,
+                created_at: it.created_at,
+                disabled_at: it.disabled_at,
+            },
+            hash: it.hash,
+            changed_at: it.changed_at,
+        }))
+    }
+
+    /// The same password under the parameters of now; `changed_at` stays. Not
+    /// if the password was changed in the meantime.
+    async fn renew_hash(
+        &self,
+        credential: &Credential,
+        password: &str,
+    ) -> Result<(), IdentityError> {
+        sqlx::query!(
+            "update password set hash = $3 where user_id = $1 and hash = $2",
+            credential.user.id,
+            credential.hash,
+            self.hasher.hash(password).await?,
+        )
+        .execute(&self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Provided that the password just verified still is the user's: the row
+    /// stays locked until the session is there for whoever ends them all.
+    async fn open(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        credential: &Credential,
+        now: DateTime<Utc>,
+    ) -> Result<Open, IdentityError> {
+        let user = credential.user.id;
+        sqlx::query_scalar!(
+            "select u.id from app_user u join password p on p.user_id = u.id
+             where u.id = $1 and u.disabled_at is null and p.changed_at = $2
+             for share",
+            user,
+            credential.changed_at,
+        )
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(Refusal::InvalidCredentials)?;
+        let session =
+            Open { id: crate::new_id(now), expires_at: now + self.settings.session_lifetime };
+        sqlx::query!(
+            "insert into session (id, user_id, created_at, expires_at) values ($1, $2, $3, $4)",
+            session.id,
+            user,
+            now,
+            session.expires_at,
+        )
+        .execute(&mut **tx)
+        .await?;
+        Ok(session)
+    }
+}
+
+pub(crate) async fn end(
+    db: impl sqlx::PgExecutor<'_>,
+    session: Uuid,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "update session set ended_at = $2, end_reason = $3 where id = $1 and ended_at is null",
+        session,
+        now,
+        reason,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The crate from outside, on a real Postgres: each file is one part of the
+//! story, each test has a database of its own and tells the time itself.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod world;
+
+mod users;
+mod sign_in;
+mod access_tokens;
+mod refresh_tokens;
+mod worker_tokens;
+mod first_admin;
+mod secrecy;

@@ -1,0 +1,71 @@
+//! A database with the identity tables, and an `Identity` on it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use identity::{Identity, IdentityError, Refusal, Role, Settings, Tokens, User};
+use postgres::testing::Database;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) struct World {
+    pub(crate) db: PgPool,
+    pub(crate) identity: Identity,
+    /// Dropped last: it takes the database with it.
+    _database: Database,
+}
+
+impl World {
+    pub(crate) async fn open() -> Self {
+        let (database, db) = empty().await;
+        let identity = Identity::connect(db.clone(), Settings::default(), t(0)).await.unwrap();
+        Self { db, identity, _database: database }
+    }
+
+    /// As another process sees it: the same tables, another memory.
+    pub(crate) async fn another_process(&self) -> Identity {
+        Identity::connect(self.db.clone(), Settings::default(), t(0)).await.unwrap()
+    }
+
+    pub(crate) async fn user(&self, email: &str, role: Role) -> User {
+        self.identity.create_user(email, PASSWORD, role, t(0)).await.unwrap()
+    }
+
+    /// A member who has just signed in.
+    pub(crate) async fn ada(&self) -> Tokens {
+        self.user("ada@example.org", Role::Member).await;
+        self.identity.sign_in("ada@example.org", PASSWORD, t(0)).await.unwrap()
+    }
+
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&self.db).await.unwrap()
+    }
+}
+
+/// A database with the tables and nothing in them.
+pub(crate) async fn empty() -> (Database, PgPool) {
+    let database = Database::create().await;
+    let db = PgPoolOptions::new().max_connections(5).connect(database.url()).await.unwrap();
+    sqlx::raw_sql(include_str!("../../../migrations/0002_identity.sql"))
+        .execute(&db)
+        .await
+        .unwrap();
+    (database, db)
+}
+
+/// An instant, that many seconds into the story.
+pub(crate) fn t(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::seconds(seconds)
+}
+
+pub(crate) const MINUTE: i64 = 60;
+pub(crate) const DAY: i64 = 24 * 60 * MINUTE;
+
+/// The refusal that a call ended in; anything else fails the test.
+#[track_caller]
+pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, IdentityError>) -> Refusal {
+    match result {
+        Err(IdentityError::Refused(refusal)) => refusal,
+        other => panic!("not refused: {other:?}"),
+    }
+}
