@@ -1,0 +1,119 @@
+//! How everything that is not GraphQL says no: a problem document of RFC 9457.
+//!
+//! It names the field and the rule it breaks, as GraphQL's `userErrors` do, so that a program can tell a person
+//! what to change.
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// Why a request was not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "number")]
+    status: StatusCode,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    #[serde(skip)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem that programs know by `code`, in snake case: `stale_fence`.
+    pub fn new(status: StatusCode, code: &'static str) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Problem"),
+            status,
+            code,
+            detail: None,
+            field: None,
+            rule: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// What a person should know about this case.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// The part of the request that is wrong, and the rule it breaks.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, rule: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self.rule = Some(rule.into());
+        self
+    }
+
+    /// A header that belongs to the answer, such as `Allow` or `Retry-After`.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The status it will be answered with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What programs know it by.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let text = serde_json::to_string(&self).expect("strings and a number are always JSON");
+        let headers = [
+            (header::CONTENT_TYPE, "application/problem+json"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        let mut response = (self.status, headers, text).into_response();
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::to_bytes, http::HeaderValue};
+    use expect_test::expect;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_problem_says_what_is_wrong_where_and_why() {
+        let response = Problem::new(StatusCode::CONFLICT, "stale_fence")
+            .detail("the lease of attempt 2 is held under fence 7")
+            .field("fence", "current")
+            .header(header::RETRY_AFTER, HeaderValue::from_static("3"))
+            .into_response();
+        assert_eq!(response.status(), StatusCode::CONFLICT);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[header::RETRY_AFTER], "3");
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        expect![[r#"{"type":"about:blank","title":"Conflict","status":409,"code":"stale_fence","detail":"the lease of attempt 2 is held under fence 7","field":"fence","rule":"current"}"#]]
+            .assert_eq(std::str::from_utf8(&body).unwrap());
+    }
+}
