@@ -42,6 +42,12 @@ impl fmt::Display for StreamId {
     }
 }
 
+impl From<String> for StreamId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl FromStr for StreamId {
     type Err = std::convert::Infallible;
 
@@ -63,6 +69,21 @@ pub struct NewEvent {
     pub payload: String,
     /// JSON text about who and why, kept byte for byte.
     pub metadata: String,
+}
+
+impl NewEvent {
+    /// What its bytes hash to at its place in a stream.
+    pub fn hash(&self, stream: &StreamId, version: u64) -> EventHash {
+        EventHash::of(
+            stream,
+            version,
+            self.event_id,
+            self.event_type,
+            self.schema_version,
+            &self.metadata,
+            &self.payload,
+        )
+    }
 }
 
 /// An event as it was written.

@@ -12,8 +12,11 @@
 pub mod conformance;
 mod event;
 mod idempotency;
+mod limits;
 mod memory;
 pub mod postgres;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -21,6 +24,7 @@ use tokio::sync::watch;
 
 pub use event::{EventHash, NewEvent, Recorded, StreamId};
 pub use idempotency::{Idempotency, Outcome};
+pub use limits::{APPEND_BYTES_MAX, EVENT_BYTES_MAX, NAME_BYTES_MAX};
 pub use memory::Memory;
 
 /// An append-only log of events, kept in streams.
@@ -41,8 +45,10 @@ pub trait Journal: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Recorded>, JournalError>;
 
-    /// All events after `after`, oldest first, at most `limit`. For tailing.
-    async fn read(&self, after: u64, limit: usize) -> Result<Vec<Recorded>, JournalError>;
+    /// All events after `after`, oldest first, at most `limit`: at least those
+    /// up to [`head`](Journal::head), and what this process wrote itself. For
+    /// tailing; the events of the recent past are shared, not copied.
+    async fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Recorded>>, JournalError>;
 
     /// All events after `after` up to the head of this moment, as one
     /// streaming read with bounded memory. For replay and export.

@@ -1,0 +1,212 @@
+//! The journal on Postgres.
+//!
+//! Each process has one appender, which writes whatever arrived while it was
+//! busy as one statement (`appender`, `plan`, `statement`), goes through the
+//! batch again under the lock if somebody moved a stream meanwhile
+//! (`contest`), and moves the tables that must move with an append (`fold`).
+//! One tailer per process reads what others wrote and keeps the recent past in
+//! memory for everybody (`tail`, `tailer`); one notifier per process tells the
+//! other processes (`notifier`), outside of any append: `NOTIFY` takes a global
+//! lock until its transaction has committed.
+//!
+//! The head of the journal is one row that every append locks until it has
+//! committed. That, and nothing else, makes positions gapless and keeps them
+//! in the order of commits; several processes need no leader.
+
+mod settings;
+pub mod fold;
+mod request;
+mod plan;
+mod statement;
+mod contest;
+mod answer;
+mod appender;
+mod link;
+mod failure;
+mod partition;
+mod tail;
+mod tailer;
+mod notifier;
+mod rows;
+mod instruments;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use settings::Settings;
+
+use crate::{
+    Append, AppendError, Appended, Journal, JournalError, Outcome, Recorded, StreamId,
+    postgres::{
+        appender::Appender, fold::InlineFold, instruments::Instruments, request::Request,
+        tail::Tail,
+    },
+};
+
+/// The journal on Postgres. It may be open in any number of processes at once.
+///
+/// Dropping it stops its tasks, and leaves appends under way unanswered;
+/// [`close`](Self::close) finishes them first.
+pub struct PostgresJournal {
+    requests: mpsc::Sender<Request>,
+    tail: Arc<Tail>,
+    pool: PgPool,
+    settings: Arc<Settings>,
+    instruments: Instruments,
+    /// No request is taken any more; what has been taken is finished.
+    closing: CancellationToken,
+    /// Nothing is left to do for those who only read and tell.
+    closed: CancellationToken,
+    tasks: Mutex<Option<Tasks>>,
+}
+
+struct Tasks {
+    appender: JoinSet<()>,
+    rest: JoinSet<()>,
+}
+
+impl PostgresJournal {
+    /// Opens the journal in the database at `url`, whose schema is in place.
+    /// The folds move with every append of this process.
+    pub async fn connect(
+        url: &str,
+        settings: Settings,
+        folds: Vec<Arc<dyn InlineFold>>,
+    ) -> Result<Self, JournalError> {
+        let options = url.parse().map_err(failure::of_reading)?;
+        Self::connect_with(options, settings, folds).await
+    }
+
+    /// As [`connect`](Self::connect), for callers who have parsed the URL.
+    pub async fn connect_with(
+        options: PgConnectOptions,
+        settings: Settings,
+        folds: Vec<Arc<dyn InlineFold>>,
+    ) -> Result<Self, JournalError> {
+        let options = link::with_search_path(options, &settings);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.readers_max)
+            .acquire_timeout(settings.unavailable_after)
+            .connect_with(options.clone())
+            .await
+            .map_err(failure::of_reading)?;
+        partition::extend(&pool, &settings, 0).await?;
+        let head = rows::head(&pool).await?;
+        let tail = Arc::new(Tail::new(head, &settings));
+        let (requests, inbox) = mpsc::channel(settings.queue_max);
+        let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
+        let settings = Arc::new(settings);
+
+        let mut appender = JoinSet::new();
+        appender.spawn(
+            Appender::new(inbox, &options, folds, (&settings, &tail), pool.clone())
+                .run(closing.clone()),
+        );
+        let mut rest = JoinSet::new();
+        let stop = |task| stop_when(closed.clone(), task);
+        rest.spawn(stop(Box::pin(tailer::follow(tail.clone(), pool.clone(), settings.clone()))));
+        rest.spawn(stop(Box::pin(tailer::listen(tail.clone(), options.clone()))));
+        rest.spawn(stop(Box::pin(notifier::notify(tail.clone(), options, settings.clone()))));
+        let making = partition::make_in_time(tail.head(), pool.clone(), settings.clone());
+        rest.spawn(stop(Box::pin(making)));
+
+        Ok(Self {
+            requests,
+            tail,
+            pool,
+            settings,
+            instruments: Instruments::new(),
+            closing,
+            closed,
+            tasks: Mutex::new(Some(Tasks { appender, rest })),
+        })
+    }
+
+    /// Takes no more appends, finishes those that it has taken, and lets go of
+    /// the database.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Tasks { mut appender, mut rest }) = tasks {
+            while appender.join_next().await.is_some() {}
+            self.closed.cancel();
+            while rest.join_next().await.is_some() {}
+        }
+        self.pool.close().await;
+    }
+
+    async fn send(&self, append: Append) -> Result<Appended, AppendError> {
+        append.check()?;
+        if self.closing.is_cancelled() {
+            return Err(failure::unavailable("the journal is closed").into());
+        }
+        let (answer, answered) = oneshot::channel();
+        let request = Request::new(append, answer);
+        self.requests.send_timeout(request, self.settings.unavailable_after).await.map_err(
+            |refused| {
+                failure::unavailable(match refused {
+                    mpsc::error::SendTimeoutError::Timeout(_) => "too many appends are waiting",
+                    mpsc::error::SendTimeoutError::Closed(_) => "the journal is closed",
+                })
+            },
+        )?;
+        answered.await.unwrap_or_else(|gone| Err(AppendError::Unknown(gone.into())))
+    }
+}
+
+async fn stop_when(stop: CancellationToken, task: futures::future::BoxFuture<'static, ()>) {
+    stop.run_until_cancelled_owned(task).await;
+}
+
+#[async_trait]
+impl Journal for PostgresJournal {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let begun = Instant::now();
+        let outcome = self.send(append).await;
+        self.instruments.answered(begun.elapsed(), &outcome);
+        outcome
+    }
+
+    async fn outcome(&self, scope: &str, key: &str) -> Result<Option<Outcome>, JournalError> {
+        rows::outcome(&self.pool, scope, key).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        rows::of_stream(&self.pool, stream, after_version, limit).await
+    }
+
+    async fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Recorded>>, JournalError> {
+        if let Some(recent) = self.tail.read(after, limit) {
+            return Ok(recent);
+        }
+        let events = rows::after(&self.pool, after, limit).await?;
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    fn replay(&self, after: u64) -> BoxStream<'static, Result<Recorded, JournalError>> {
+        rows::replay(self.pool.clone(), after, self.settings.replay_window)
+    }
+
+    fn head(&self) -> watch::Receiver<u64> {
+        self.tail.head()
+    }
+}

@@ -1,0 +1,5 @@
+//! Each adapter against the conformance suite, and Postgres against the
+//! world.
+
+mod memory;
+mod postgres;

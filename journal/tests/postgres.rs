@@ -1,0 +1,16 @@
+//! The journal on Postgres.
+
+mod world;
+
+use std::sync::Arc;
+
+use journal::conformance::Opened;
+
+use self::world::World;
+
+journal::conformance_tests!(open);
+
+async fn open() -> Opened {
+    let world = World::new().await;
+    Opened { journal: Arc::new(world.open().await), keep: Box::new(world) }
+}
