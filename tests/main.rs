@@ -1,1 +1,3 @@
 //! The system, from the outside. One binary: it links once.
+
+mod tidy;

@@ -1,0 +1,141 @@
+//! Who may know whom.
+
+use std::{collections::BTreeSet, fs};
+
+use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
+
+use super::{none, root};
+
+/// Which of our crates each may know. What is not listed is forbidden.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("journal", &[]),
+    ("identity", &[]),
+    ("postgres", &[]),
+    ("commands", &["domain", "journal"]),
+    ("projections", &["domain", "journal"]),
+    ("workers", &["domain", "commands", "projections"]),
+    ("api", &["domain", "commands", "projections", "identity"]),
+    (
+        "app",
+        &["domain", "journal", "identity", "postgres", "commands", "projections", "workers", "api"],
+    ),
+    ("bench", &["domain", "journal", "postgres", "commands", "projections"]),
+    ("tests", &[]), // its dependencies are for development only
+];
+
+/// Every framework has one home. Elsewhere, nobody knows its name.
+const HOMES: &[(&str, &[&str])] = &[
+    ("apollo-compiler", &["api"]),
+    ("argon2", &["identity"]),
+    ("async-graphql", &["api"]),
+    ("axum", &["api"]),
+    ("clap", &["app"]),
+    ("cqrs-es", &["commands"]),
+    ("jsonschema", &["commands"]),
+    ("jsonwebtoken", &["identity"]),
+    // The bench measures a plain insert beside ours.
+    ("sqlx", &["journal", "projections", "identity", "postgres", "app", "bench"]),
+    ("tower-http", &["api"]),
+];
+
+#[test]
+fn crates_only_know_whom_they_may() -> anyhow::Result<()> {
+    let mut faults = Vec::new();
+    for package in packages()? {
+        let name = package.name.as_str();
+        let Some((_, may_know)) = MAY_KNOW.iter().find(|(it, _)| *it == name) else {
+            faults.push(format!("`{name}` is not in MAY_KNOW"));
+            continue;
+        };
+        for it in in_production(&package).filter(|it| it.path.is_some()) {
+            if !may_know.contains(&it.name.as_str()) {
+                faults.push(format!("`{name}` must not know `{}`", it.name));
+            }
+        }
+    }
+    none(&faults)
+}
+
+#[test]
+fn frameworks_stay_at_home() -> anyhow::Result<()> {
+    let mut faults = Vec::new();
+    for package in packages()? {
+        for dependency in in_production(&package) {
+            let home = HOMES.iter().find(|(framework, _)| *framework == dependency.name);
+            let Some((framework, home)) = home else { continue };
+            if !home.contains(&package.name.as_str()) {
+                let name = &package.name;
+                faults.push(format!("`{name}` must not know `{framework}`, at home in {home:?}"));
+            }
+        }
+    }
+    none(&faults)
+}
+
+#[test]
+fn every_home_is_lived_in() -> anyhow::Result<()> {
+    let packages = packages()?;
+    let lives_in = |framework: &str, home: &str| {
+        packages
+            .iter()
+            .filter(|it| it.name == home)
+            .flat_map(in_production)
+            .any(|it| it.name == framework)
+    };
+    let mut faults = Vec::new();
+    for (framework, homes) in HOMES {
+        let empty = homes.iter().filter(|home| !lives_in(framework, home));
+        faults.extend(empty.map(|home| format!("`{home}` does not use `{framework}`")));
+    }
+    none(&faults)
+}
+
+/// Versions are chosen in one place, where each has its reason.
+#[test]
+fn dependencies_come_from_the_workspace_and_have_a_reason() -> anyhow::Result<()> {
+    let mut faults = Vec::new();
+    let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
+    let used: BTreeSet<String> = packages()?
+        .iter()
+        .flat_map(|it| it.dependencies.iter().map(|it| it.name.clone()))
+        .collect();
+    for line in table(&manifest, "[workspace.dependencies]") {
+        let name = line.split(' ').next().unwrap_or_default();
+        let is_ours = line.contains("path = \"");
+        if !is_ours && !line.contains(" # ") {
+            faults.push(format!("Cargo.toml: `{name}` has no reason"));
+        }
+        if !used.contains(name) && !MAY_KNOW.iter().any(|(it, _)| *it == name) {
+            faults.push(format!("Cargo.toml: nobody uses `{name}`"));
+        }
+    }
+    for package in packages()? {
+        let manifest = fs::read_to_string(&package.manifest_path)?;
+        for header in ["[dependencies]", "[dev-dependencies]", "[build-dependencies]", "[lints]"] {
+            // A crate may ask itself for what it has for tests only.
+            let own = table(&manifest, header)
+                .filter(|it| !it.contains("workspace = true") && !it.contains("path = \".\""));
+            faults.extend(own.map(|it| format!("{}: `{it}` is not the workspace's", package.name)));
+        }
+        if table(&manifest, "[lints]").next().is_none() {
+            faults.push(format!("{}: no lints of the workspace", package.name));
+        }
+    }
+    none(&faults)
+}
+
+fn packages() -> anyhow::Result<Vec<Package>> {
+    Ok(MetadataCommand::new().current_dir(root()).no_deps().exec()?.packages)
+}
+
+fn in_production(package: &Package) -> impl Iterator<Item = &Dependency> {
+    package.dependencies.iter().filter(|it| it.kind != DependencyKind::Development)
+}
+
+/// The entries of a table, one a line.
+fn table<'a>(manifest: &'a str, header: &'a str) -> impl Iterator<Item = &'a str> {
+    let mut lines = manifest.lines().skip_while(move |it| *it != header);
+    lines.next();
+    lines.take_while(|it| !it.starts_with('[')).filter(|it| !it.is_empty() && !it.starts_with('#'))
+}
