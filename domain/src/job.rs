@@ -223,7 +223,10 @@ impl Present {
                 self.follow(it.next, |until| Phase::Retrying { until });
             }
             JobEvent::TaskCompleted(it) => self.succeeded(it.fence),
-            JobEvent::JobFailed(_) => self.phase = Phase::Failed,
+            JobEvent::JobFailed(it) => {
+                self.last_error = Some(it.error.clone());
+                self.phase = Phase::Failed;
+            }
             JobEvent::JobCancelled(it) => {
                 self.settled_fence = it.fence.or(self.settled_fence);
                 self.phase = Phase::Cancelled;

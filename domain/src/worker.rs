@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Context, Decider, LeaseId, Refusal, decode::Event, service::ServiceName};
 
+/// How many services one worker may name.
+const SERVICES_MAX: usize = 1_000;
+
 /// A worker, as the events so far have left it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Worker {
@@ -69,6 +72,9 @@ impl Decider for Worker {
             (Self::Absent | Self::Left, WorkerCommand::RegisterWorker { name, services }) => {
                 if name.is_empty() || 128 < name.len() || name.contains('\0') {
                     return Err(Refusal::invalid("name", "between 1 and 128 bytes, none NUL"));
+                }
+                if SERVICES_MAX < services.len() {
+                    return Err(Refusal::invalid("services", "at most 1000 of them"));
                 }
                 Ok(vec![WorkerRegistered { name, services }.into()])
             }

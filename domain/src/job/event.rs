@@ -192,7 +192,7 @@ pub enum FailureCause {
 /// Somebody had it stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobCancelled {
-    /// Under which lease, if it was running.
+    /// Under which lease, if its holder let go of the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
     /// Why.

@@ -2,12 +2,36 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::Refusal;
 
-/// Refuses JSON that would be longer than `bytes_max` when written.
+/// How deep JSON may nest. Readers give up at 128, and an event wraps it.
+const DEPTH_MAX: usize = 64;
+
+/// Refuses JSON that would be longer than `bytes_max` when written, or nests so
+/// deep that the event could be written but never read again.
 pub(super) fn json(field: &'static str, value: &Value, bytes_max: usize) -> Result<(), Refusal> {
+    if !nests_within(DEPTH_MAX, value) {
+        return Err(Refusal::invalid(field, format!("nested at most {DEPTH_MAX} deep")));
+    }
+    size(field, value, bytes_max)
+}
+
+fn nests_within(depth: usize, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Array(items) => 0 < depth && items.iter().all(|it| nests_within(depth - 1, it)),
+        Value::Object(fields) => 0 < depth && fields.values().all(|it| nests_within(depth - 1, it)),
+    }
+}
+
+/// Refuses what would be longer than `bytes_max` when written as JSON.
+pub(super) fn size<T>(field: &'static str, value: &T, bytes_max: usize) -> Result<(), Refusal>
+where
+    T: Serialize + ?Sized,
+{
     let mut meter = Meter { left: bytes_max };
     if serde_json::to_writer(&mut meter, value).is_ok() {
         return Ok(());
@@ -25,6 +49,11 @@ pub(super) fn text(field: &'static str, value: &str, bytes_max: usize) -> Result
         ));
     }
     Ok(())
+}
+
+/// Refuses a count that no table could hold.
+pub(super) fn count(field: &'static str, value: u64) -> Result<(), Refusal> {
+    i64::try_from(value).map_or_else(|_| Err(Refusal::invalid(field, "below 2^63")), |_| Ok(()))
 }
 
 /// Counts what is written, and fails when it is too much.

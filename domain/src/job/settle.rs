@@ -1,12 +1,14 @@
 //! What the holder of a lease may report, and what becomes of the job then.
 
+use serde_json::Value;
+
 use super::{
     AttemptFailed, Closing, CrawlCompleted, CrawlEvent, FailureCause, JobCancelled, JobError,
     JobEvent, JobFailed, JobKind, Lease, LeaseExpired, LeaseReleased, LogSeal, LogSealed, Next,
     Phase, Present, Progress, ProgressReported, ReportCompleted, ReportEvent, TaskCompleted, limit,
     spec::JSON_BYTES_MAX,
 };
-use crate::{Actor, Context, Refusal, Timestamp};
+use crate::{Actor, Context, Refusal, Timestamp, artifact::Artifact};
 
 /// The largest checkpoint, in bytes of JSON.
 const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
@@ -27,7 +29,8 @@ impl Present {
     ) -> Result<Vec<JobEvent>, Refusal> {
         let lease = self.held_as(JobKind::Task, "task", done.fence, context)?;
         limit::json("result", &done.result, JSON_BYTES_MAX)?;
-        counted(done.errors)?;
+        limit::count("errors", done.errors)?;
+        nameable(&done.artifacts)?;
         closed(lease, closing, [done.into()])
     }
 
@@ -38,7 +41,9 @@ impl Present {
         context: &Context,
     ) -> Result<Vec<JobEvent>, Refusal> {
         let lease = self.held_as(JobKind::Crawl, "crawl", done.fence, context)?;
-        counted(done.errors)?;
+        limit::count("pages", done.pages)?;
+        limit::count("errors", done.errors)?;
+        nameable(&done.artifacts)?;
         closed(lease, closing, [JobEvent::Crawl(CrawlEvent::from(done))])
     }
 
@@ -49,7 +54,8 @@ impl Present {
         context: &Context,
     ) -> Result<Vec<JobEvent>, Refusal> {
         let lease = self.held_as(JobKind::Report, "report", done.fence, context)?;
-        counted(done.errors)?;
+        limit::count("errors", done.errors)?;
+        nameable(std::slice::from_ref(&done.document))?;
         closed(lease, closing, [JobEvent::Report(ReportEvent::from(done))])
     }
 
@@ -62,7 +68,7 @@ impl Present {
     ) -> Result<Vec<JobEvent>, Refusal> {
         let lease = self.held(released.fence, context)?;
         limit::text("reason", released.reason.as_deref().unwrap_or_default(), 1_024)?;
-        within(released.checkpoint.as_ref())?;
+        released.checkpoint = resumable(released.checkpoint)?;
         let Some(cancelled) = lease.cancelled() else {
             return closed(lease, closing, [released.into()]);
         };
@@ -91,7 +97,7 @@ impl Present {
         if let Some(progress) = &report.progress {
             progress.check()?;
         }
-        within(report.checkpoint.as_ref())?;
+        report.checkpoint = resumable(report.checkpoint)?;
         report.progress = report.progress.filter(|it| lease.progress.as_ref() != Some(it));
         report.checkpoint = report.checkpoint.filter(|it| self.checkpoint.as_ref() != Some(it));
         if report.progress.is_none() && report.checkpoint.is_none() {
@@ -140,6 +146,8 @@ impl Present {
         let closing = Closing { progress: None, log };
         let expired = |next| JobEvent::from(LeaseExpired { fence, next });
         if let Some(cancelled) = lease.cancelled() {
+            // Nobody let go of it: should its holder come back, it is too late.
+            let cancelled = JobCancelled { fence: None, ..cancelled };
             return closed(lease, closing, [expired(Next::End), cancelled.into()]);
         }
         let losses = self.losses + 1;
@@ -156,16 +164,19 @@ impl Present {
         closed(lease, closing, [expired(next)])
     }
 
-    /// The lease under `fence`, if it holds the job and is the actor's.
+    /// The lease under `fence`, if it holds the job and is the actor's. People
+    /// hold none, and learn nothing of the job by asking.
     fn held(&self, fence: u64, context: &Context) -> Result<&Lease, Refusal> {
+        if matches!(context.actor, Actor::User { .. }) {
+            return Err(Refusal::NotFound { what: "lease" });
+        }
         let state = self.state();
         match &self.phase {
             Phase::Running(lease) if lease.fence == fence => match &context.actor {
                 Actor::Worker { id, .. } if *id != lease.worker => {
                     Err(Refusal::NotFound { what: "lease" })
                 }
-                Actor::User { .. } => Err(Refusal::NotFound { what: "lease" }),
-                Actor::Worker { .. } | Actor::System(_) => Ok(lease),
+                Actor::User { .. } | Actor::Worker { .. } | Actor::System(_) => Ok(lease),
             },
             _ if self.settled_fence == Some(fence) => Err(Refusal::AlreadySettled { fence, state }),
             Phase::Running(lease) => {
@@ -230,11 +241,21 @@ fn closed(
     Ok(events)
 }
 
-fn within(checkpoint: Option<&serde_json::Value>) -> Result<(), Refusal> {
-    checkpoint.map_or(Ok(()), |it| limit::json("checkpoint", it, CHECKPOINT_BYTES_MAX))
+/// The checkpoint as it is kept. A null is none, since the two are read back
+/// alike.
+fn resumable(checkpoint: Option<Value>) -> Result<Option<Value>, Refusal> {
+    let checkpoint = checkpoint.filter(|it| !it.is_null());
+    if let Some(value) = &checkpoint {
+        limit::json("checkpoint", value, CHECKPOINT_BYTES_MAX)?;
+    }
+    Ok(checkpoint)
 }
 
-/// Refuses a count that no table could hold.
-fn counted(errors: u64) -> Result<(), Refusal> {
-    i64::try_from(errors).map_or(Err(Refusal::invalid("errors", "below 2^63")), |_| Ok(()))
+/// Refuses artifacts that no table could list.
+fn nameable(artifacts: &[Artifact]) -> Result<(), Refusal> {
+    for artifact in artifacts {
+        limit::text("artifacts.name", &artifact.name, 1_024)?;
+        limit::count("artifacts.bytes", artifact.bytes)?;
+    }
+    limit::size("artifacts", artifacts, JSON_BYTES_MAX)
 }

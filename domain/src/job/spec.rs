@@ -11,6 +11,9 @@ use crate::{LandId, Refusal, artifact::Sha256, service::ServiceName};
 /// The largest body, result or other JSON that an event may hold, in bytes.
 pub const JSON_BYTES_MAX: usize = 256 * 1024;
 
+/// All seeds of a crawl together, in bytes of JSON.
+const SEEDS_BYTES_MAX: usize = 2 * JSON_BYTES_MAX;
+
 /// What is to be done, by kind of job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Spec {
@@ -104,15 +107,24 @@ impl CrawlSpec {
         if self.seeds.is_empty() || 10_000 < self.seeds.len() {
             return Err(Refusal::invalid("seeds", "between 1 and 10000 of them"));
         }
-        if self.terms.iter().all(|it| it.trim().is_empty()) || 1_000 < self.terms.len() {
-            return Err(Refusal::invalid("terms", "between 1 and 1000 of them, not blank"));
+        if self.terms.is_empty() || 1_000 < self.terms.len() {
+            return Err(Refusal::invalid("terms", "between 1 and 1000 of them"));
+        }
+        for term in &self.terms {
+            if term.trim().is_empty() {
+                return Err(Refusal::invalid("terms", "none of them blank"));
+            }
+            limit::text("terms", term, 1_024)?;
         }
         for seed in &self.seeds {
             let web = seed.starts_with("http://") || seed.starts_with("https://");
-            if !web || 2_048 < seed.len() {
-                return Err(Refusal::invalid("seeds", "http or https URLs of up to 2048 bytes"));
+            if !web {
+                return Err(Refusal::invalid("seeds", "http or https URLs"));
             }
+            limit::text("seeds", seed, 2_048)?;
         }
+        limit::size("seeds", &self.seeds, SEEDS_BYTES_MAX)?;
+        limit::size("terms", &self.terms, JSON_BYTES_MAX)?;
         if self.pages_max == 0 {
             return Err(Refusal::invalid("limit", "at least 1"));
         }

@@ -1,1 +1,12 @@
+//! Given what happened, when somebody asks, then this follows.
 
+mod cancelling;
+mod creation;
+mod fixture;
+mod kinds;
+mod laws;
+mod leases;
+mod limits;
+mod policy;
+mod retrying;
+mod table;
