@@ -80,6 +80,11 @@ impl Faults {
         if faults.is_empty() { None } else { Some(Self(faults)) }
     }
 
+    /// The list, as it is sent.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are always JSON")
+    }
+
     /// What decides how the whole is answered: that of the first.
     pub(super) fn code(&self) -> Code {
         self.0[0].code

@@ -13,8 +13,12 @@ fn gate() -> Gate {
     Gate::try_new(&schema(Counter::default()).sdl(), Limits::default()).unwrap()
 }
 
-/// What the real executor answers, completed.
+/// The data of what the real executor answers, completed.
 async fn completed(query: &str) -> Json {
+    data(query).await.into_json().unwrap()
+}
+
+async fn data(query: &str) -> Value {
     let schema = schema(Counter::default());
     let parameters =
         Parameters { query: query.to_owned(), operation_name: None, variables: Map::new() };
@@ -23,7 +27,7 @@ async fn completed(query: &str) -> Json {
     let mut response = schema.execute(request.variables(Variables::default())).await;
     assert!(!response.errors.is_empty(), "nothing failed");
     complete(&mut response, &prepared);
-    response.data.into_json().unwrap()
+    response.data
 }
 
 #[tokio::test]
@@ -92,10 +96,11 @@ async fn fragments_and_aliases_are_seen_through() {
 
 #[tokio::test]
 async fn fields_keep_the_order_in_which_they_were_asked_for() {
-    let data = completed("{ must { a: maybe b: ok c: maybe d: ok } }").await;
-    let text = serde_json::to_string(&data).unwrap();
-    assert_eq!(data, json!({"must": {"a": null, "b": "ok", "c": null, "d": "ok"}}));
-    assert!(!text.is_empty());
+    let data = data("{ must { a: maybe b: ok c: maybe d: ok } }").await;
+    assert_eq!(
+        serde_json::to_string(&data).unwrap(),
+        r#"{"must":{"a":null,"b":"ok","c":null,"d":"ok"}}"#
+    );
 }
 
 /// Whatever the order in which two failures are told, the greater hole swallows the smaller.

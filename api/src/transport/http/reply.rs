@@ -4,7 +4,6 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
 
 use super::media::Media;
 use crate::transport::fault::{Code, Faults};
@@ -17,7 +16,8 @@ pub(super) fn result(media: Media, text: String) -> Response {
 /// It did not: `errors` without `data`.
 pub(super) fn refused(media: Media, faults: &Faults) -> Response {
     let code = faults.code();
-    let mut response = reply(status(code, media), media, json!({ "errors": faults }).to_string());
+    let mut response =
+        reply(status(code, media), media, format!(r#"{{"errors":{}}}"#, faults.to_json()));
     let headers = response.headers_mut();
     match code {
         Code::MethodNotAllowed => {

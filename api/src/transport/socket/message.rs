@@ -84,7 +84,7 @@ pub(super) fn next(id: &str, result: &str) -> String {
 }
 
 pub(super) fn error(id: &str, faults: &Faults) -> String {
-    json!({ "id": id, "type": "error", "payload": faults }).to_string()
+    format!(r#"{{"id":{},"type":"error","payload":{}}}"#, Value::from(id), faults.to_json())
 }
 
 pub(super) fn complete(id: &str) -> String {
