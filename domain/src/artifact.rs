@@ -68,3 +68,6 @@ pub struct Artifact {
     /// Its length in bytes.
     pub bytes: u64,
 }
+
+#[cfg(test)]
+mod tests;

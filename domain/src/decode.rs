@@ -57,3 +57,6 @@ pub enum DecodeError {
         cause: serde_json::Error,
     },
 }
+
+#[cfg(test)]
+mod tests;

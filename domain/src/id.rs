@@ -71,3 +71,6 @@ impl FromStr for LeaseId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a lease is written as job id, full stop, fence")]
 pub struct NotALease;
+
+#[cfg(test)]
+mod tests;

@@ -98,3 +98,6 @@ pub struct Service {
     /// How long after its creation a job may still end, in milliseconds.
     pub expiry_ms: u64,
 }
+
+#[cfg(test)]
+mod tests;
