@@ -106,6 +106,10 @@ fn hash(password: &str) -> Result<String, IdentityError> {
 
 fn verify(password: &str, hash: &str) -> Result<Verdict, IdentityError> {
     let hash = PasswordHash::new(hash).map_err(broken)?;
+    // The library takes a hash without its ends for a wrong password.
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err(IdentityError::broken("a password hash has lost its salt or its output"));
+    }
     match argon2().verify_password(password.as_bytes(), &hash) {
         Ok(()) => {}
         Err(password_hash::Error::Password) => return Ok(Verdict::Wrong),

@@ -2,7 +2,8 @@
 //!
 //! What was learnt is believed for [`BELIEVED`] and no longer: within that time
 //! every process hears that a user was disabled, a role changed or a token
-//! revoked. The process that does such a thing forgets at once.
+//! revoked. The process that does such a thing forgets what it knew; only an
+//! answer that was on its way at that moment still lives for as long.
 
 use std::hash::Hash;
 
@@ -39,6 +40,10 @@ where
         self.entries.insert(key, (now, value));
     }
 
+    pub(crate) fn forget(&self, key: &K) {
+        self.entries.invalidate(key);
+    }
+
     pub(crate) fn forget_all(&self) {
         self.entries.invalidate_all();
     }
@@ -66,9 +71,14 @@ mod tests {
 
     #[test]
     fn what_was_forgotten_is_asked_again() {
+        let at = DateTime::UNIX_EPOCH;
         let recent = Recent::new();
-        recent.put(1, "a", DateTime::UNIX_EPOCH);
+        for key in 1..=3 {
+            recent.put(key, "a", at);
+        }
+        recent.forget(&1);
+        assert_eq!((recent.get(&1, at), recent.get(&2, at)), (None, Some("a")));
         recent.forget_all();
-        assert_eq!(recent.get(&1, DateTime::UNIX_EPOCH), None);
+        assert_eq!((recent.get(&2, at), recent.get(&3, at)), (None, None));
     }
 }

@@ -69,7 +69,7 @@ impl Identity {
             Verdict::EndSession => {
                 session::end(&mut *tx, shown.session, "token_reused", now).await?;
                 tx.commit().await?;
-                self.sessions.forget_all();
+                self.sessions.forget(&shown.session);
                 tracing::warn!(
                     session = %shown.session,
                     user = %shown.user,

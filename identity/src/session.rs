@@ -85,7 +85,7 @@ impl Identity {
     /// Ends a session. One that has ended already stays as it is.
     pub async fn sign_out(&self, session: Uuid, now: DateTime<Utc>) -> Result<(), IdentityError> {
         end(&self.db, session, "signed_out", now).await?;
-        self.sessions.forget_all();
+        self.sessions.forget(&session);
         Ok(())
     }
 

@@ -1,8 +1,10 @@
+use std::time::{Duration, Instant};
+
 use argon2::password_hash::{PasswordHasher, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use identity::{Refusal, Role};
+use identity::{IdentityError, Refusal, Role};
 
-use crate::world::{MINUTE, PASSWORD, World, refusal, t};
+use crate::world::{MINUTE, PASSWORD, WAITING_FOR_A_LOCK, World, refusal, t};
 
 #[tokio::test]
 async fn who_signs_in_gets_tokens_that_let_them_in() {
@@ -135,4 +137,68 @@ async fn a_new_password_ends_what_the_old_one_began() {
     let old = identity.sign_in("ada@example.org", PASSWORD, t(1)).await;
     assert_eq!(refusal(old), Refusal::InvalidCredentials);
     identity.sign_in("ada@example.org", "another password", t(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_password_that_changes_while_it_is_being_checked_starts_no_session() {
+    let world = World::open().await;
+    let ada = world.user("ada@example.org", Role::Member).await;
+    // What `set_password` does, held open where the sign-in will meet it.
+    let mut change = world.db.begin().await.unwrap();
+    sqlx::query("update password set changed_at = $2 where user_id = $1")
+        .bind(ada.id)
+        .bind(t(1))
+        .execute(&mut *change)
+        .await
+        .unwrap();
+    let sign_in = world.identity.sign_in("ada@example.org", PASSWORD, t(1));
+    let commit = async {
+        world.eventually(WAITING_FOR_A_LOCK, 1).await;
+        change.commit().await.unwrap();
+    };
+    let (signed_in, ()) = tokio::join!(sign_in, commit);
+    assert_eq!(refusal(signed_in), Refusal::InvalidCredentials);
+    assert_eq!(world.count("select count(*) from session").await, 0);
+}
+
+#[tokio::test]
+async fn an_unknown_email_takes_as_long_as_a_wrong_password() {
+    let world = World::open().await;
+    world.user("ada@example.org", Role::Member).await;
+    let time = async |email| {
+        let started = Instant::now();
+        let refused = world.identity.sign_in(email, "a wrong password", t(0)).await;
+        assert_eq!(refusal(refused), Refusal::InvalidCredentials);
+        started.elapsed()
+    };
+    // In turns, and the fastest of each, so that a busy machine is fair to both.
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for _ in 0..8 {
+        known = known.min(time("ada@example.org").await);
+        unknown = unknown.min(time("bob@example.org").await);
+    }
+    // Without the hash it is a few milliseconds against tens.
+    assert!(known < unknown * 2, "{known:?} against {unknown:?}");
+}
+
+#[tokio::test]
+async fn a_database_out_of_reach_is_not_a_wrong_password() {
+    let world = World::open().await;
+    let tokens = world.ada().await;
+    world.db.close().await;
+    let unavailable = |error| matches!(error, IdentityError::Unavailable(_));
+    let sign_in = world.identity.sign_in("ada@example.org", PASSWORD, t(1)).await;
+    assert!(unavailable(sign_in.unwrap_err()));
+    assert!(unavailable(world.identity.verify_access(&tokens.access, t(1)).await.unwrap_err()));
+    assert!(unavailable(world.identity.refresh(&tokens.refresh, t(1)).await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn a_damaged_hash_is_not_a_wrong_password() {
+    let world = World::open().await;
+    world.user("ada@example.org", Role::Member).await;
+    let damage = "update password set hash = '$argon2id$v=19$m=1,t=1'";
+    sqlx::query(damage).execute(&world.db).await.unwrap();
+    let broken = world.identity.sign_in("ada@example.org", PASSWORD, t(1)).await;
+    assert!(matches!(broken, Err(IdentityError::Broken(_))), "{broken:?}");
 }

@@ -1,5 +1,7 @@
 //! A database with the identity tables, and an `Identity` on it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use identity::{Identity, IdentityError, Refusal, Role, Settings, Tokens, User};
 use postgres::testing::Database;
@@ -7,6 +9,11 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// How many connections to this database wait for another's lock.
+pub(crate) const WAITING_FOR_A_LOCK: &str = "
+    select count(*) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'";
 
 pub(crate) struct World {
     pub(crate) db: PgPool,
@@ -39,6 +46,17 @@ impl World {
 
     pub(crate) async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&self.db).await.unwrap()
+    }
+
+    /// Waits until a query counts so many.
+    pub(crate) async fn eventually(&self, query: &'static str, expected: i64) {
+        let counted = async {
+            while self.count(query).await != expected {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let seen = tokio::time::timeout(Duration::from_secs(20), counted).await;
+        assert!(seen.is_ok(), "never came to {expected}: {query}");
     }
 }
 
