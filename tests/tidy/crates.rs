@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, fs};
 
+use anyhow::Context;
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
-use super::{none, root};
+use super::{none, root, sources};
 
 /// Which of our crates each may know. What is not listed is forbidden.
 const MAY_KNOW: &[(&str, &[&str])] = &[
@@ -120,6 +121,25 @@ fn dependencies_come_from_the_workspace_and_have_a_reason() -> anyhow::Result<()
         }
         if table(&manifest, "[lints]").next().is_none() {
             faults.push(format!("{}: no lints of the workspace", package.name));
+        }
+    }
+    none(&faults)
+}
+
+/// What is declared is named somewhere in the crate's sources.
+#[test]
+fn dependencies_are_used() -> anyhow::Result<()> {
+    let sources = sources()?;
+    let mut faults = Vec::new();
+    for package in packages()? {
+        let folder = package.manifest_path.parent().context("the crate's folder")?;
+        let folder = folder.as_std_path().strip_prefix(root())?;
+        let own: Vec<_> = sources.iter().filter(|it| it.path.starts_with(folder)).collect();
+        for dependency in &package.dependencies {
+            let name = dependency.name.replace('-', "_");
+            if !own.iter().any(|it| it.code.contains(&name) || it.tests.contains(&name)) {
+                faults.push(format!("`{}` does not use `{}`", package.name, dependency.name));
+            }
         }
     }
     none(&faults)
