@@ -28,6 +28,9 @@ pub(super) enum Code {
     InternalServerError,
 }
 
+/// Messages repeat names from the request, and a name can be as long as the request.
+const MESSAGE_MAX_BYTES: usize = 500;
+
 /// One entry of `errors`.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Fault {
@@ -55,8 +58,10 @@ pub(super) struct Faults(Vec<Fault>);
 
 impl Fault {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(MESSAGE_MAX_BYTES));
         let extensions = Map::from_iter([("code".to_owned(), code.text().into())]);
-        Self { code, message: message.into(), locations: Vec::new(), path: Vec::new(), extensions }
+        Self { code, message, locations: Vec::new(), path: Vec::new(), extensions }
     }
 
     pub(super) fn message(&self) -> &str {

@@ -18,7 +18,7 @@ use apollo_compiler::{
     ast::OperationType,
     executable::Operation,
     parser::{Parser, SourceMap, SourceSpan},
-    request::{RequestError, coerce_variable_values},
+    request::coerce_variable_values,
     response::JsonMap,
     validation::{DiagnosticList, Valid},
 };
@@ -124,7 +124,7 @@ impl Gate {
             serde_json::from_value(Value::Object(variables.clone())).map_err(|it| internal(&it))?;
         coerce_variable_values(&self.schema, &prepared.operation, &variables)
             .map(drop)
-            .map_err(|it| not_coerced(&it, &prepared.document.sources).into())
+            .map_err(|it| Fault::new(Code::BadUserInput, it.message().to_string()).into())
     }
 }
 
@@ -136,10 +136,13 @@ fn key(query: &str, name: Option<&str>) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// The typed document is some twenty times its text.
+/// What is remembered, in bytes: a typed document is some twenty times its text.
 fn weight(checked: &Checked) -> u32 {
-    let bytes = checked.as_ref().map_or(500, |it| it.text.len() * 20);
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+    let bytes = match checked {
+        Ok(prepared) => prepared.text.len() * 20,
+        Err(faults) => faults.to_json().len() * 2,
+    };
+    u32::try_from(bytes + 500).unwrap_or(u32::MAX)
 }
 
 fn all(code: Code, errors: &DiagnosticList) -> Faults {
@@ -150,10 +153,6 @@ fn all(code: Code, errors: &DiagnosticList) -> Faults {
     });
     Faults::from_list(faults.collect())
         .unwrap_or_else(|| Fault::new(code, "the document is not valid").into())
-}
-
-fn not_coerced(error: &RequestError, sources: &SourceMap) -> Fault {
-    Fault::new(Code::BadUserInput, error.message().to_string()).at(place(error.location(), sources))
 }
 
 fn place(span: Option<SourceSpan>, sources: &SourceMap) -> Option<Location> {

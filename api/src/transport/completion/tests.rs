@@ -1,4 +1,6 @@
 use async_graphql::{PathSegment, Response, ServerError, Variables};
+use futures::executor::block_on;
+use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value as Json, json};
 
 use super::*;
@@ -10,7 +12,78 @@ use crate::transport::{
 };
 
 fn gate() -> Gate {
-    Gate::try_new(&schema(Counter::default()).sdl(), Limits::default()).unwrap()
+    let limits = Limits { aliases: 1_000, ..Limits::default() };
+    Gate::try_new(&schema(Counter::default()).sdl(), limits).unwrap()
+}
+
+/// A selection on `Node`, whose fields fail as their names say.
+#[derive(Clone, Debug)]
+enum Pick {
+    Ok,
+    Fail,
+    Maybe,
+    Node(Vec<Pick>),
+    MaybeNode(Vec<Pick>),
+    Nodes(Vec<Pick>),
+    MaybeNodes(Vec<Pick>),
+}
+
+fn picks() -> impl Strategy<Value = Vec<Pick>> {
+    let leaf = prop_oneof![4 => Just(Pick::Ok), 1 => Just(Pick::Fail), 3 => Just(Pick::Maybe)];
+    let pick = leaf.prop_recursive(4, 24, 3, |inner| {
+        let inner = vec(inner, 1..4);
+        prop_oneof![
+            inner.clone().prop_map(Pick::Node),
+            inner.clone().prop_map(Pick::MaybeNode),
+            inner.clone().prop_map(Pick::Nodes),
+            inner.prop_map(Pick::MaybeNodes),
+        ]
+    });
+    vec(pick, 1..4)
+}
+
+fn text(picks: &[Pick]) -> String {
+    let fields = picks.iter().enumerate().map(|(n, pick)| match pick {
+        Pick::Ok => format!("f{n}: ok"),
+        Pick::Fail => format!("f{n}: fail"),
+        Pick::Maybe => format!("f{n}: maybe"),
+        Pick::Node(inner) => format!("f{n}: node {}", text(inner)),
+        Pick::MaybeNode(inner) => format!("f{n}: maybeNode {}", text(inner)),
+        Pick::Nodes(inner) => format!("f{n}: nodes {}", text(inner)),
+        Pick::MaybeNodes(inner) => format!("f{n}: maybeNodes {}", text(inner)),
+    });
+    format!("{{ {} }}", fields.collect::<Vec<_>>().join(" "))
+}
+
+/// What the specification says comes out, or `None` if its place becomes null.
+fn expected(picks: &[Pick]) -> Option<Json> {
+    let fields = picks.iter().enumerate().map(|(n, pick)| {
+        let value = match pick {
+            Pick::Ok => json!("ok"),
+            Pick::Fail => return None,
+            Pick::Maybe => Json::Null,
+            Pick::Node(inner) => expected(inner)?,
+            Pick::MaybeNode(inner) => expected(inner).unwrap_or_default(),
+            Pick::Nodes(inner) => json!([expected(inner)?, expected(inner)?]),
+            Pick::MaybeNodes(inner) => {
+                let item = expected(inner).unwrap_or_default();
+                json!([item, null, item])
+            }
+        };
+        Some((format!("f{n}"), value))
+    });
+    fields.collect::<Option<Map<String, Json>>>().map(Json::Object)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn whatever_fails_the_nulls_are_where_the_specification_wants_them(picks in picks()) {
+        let query = format!("{{ node {} }}", text(&picks));
+        let data = block_on(answered(&query)).data.into_json().unwrap();
+        prop_assert_eq!(data, json!({"node": expected(&picks).unwrap_or_default()}), "{}", query);
+    }
 }
 
 /// The data of what the real executor answers, completed.
@@ -19,15 +92,20 @@ async fn completed(query: &str) -> Json {
 }
 
 async fn data(query: &str) -> Value {
+    let response = answered(query).await;
+    assert!(!response.errors.is_empty(), "nothing failed");
+    response.data
+}
+
+async fn answered(query: &str) -> Response {
     let schema = schema(Counter::default());
     let parameters =
         Parameters { query: query.to_owned(), operation_name: None, variables: Map::new() };
     let prepared = gate().admit(&parameters).unwrap();
     let request = async_graphql::Request::new(prepared.text.clone());
     let mut response = schema.execute(request.variables(Variables::default())).await;
-    assert!(!response.errors.is_empty(), "nothing failed");
     complete(&mut response, &prepared);
-    response.data
+    response
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ pub(super) fn write(operation: &Node<Operation>, source: &ExecutableDocument) ->
     let mut fragments = IndexMap::default();
     gather(&operation.selection_set, source, &mut fragments);
 
-    let mut document = ExecutableDocument { sources: source.sources.clone(), ..Default::default() };
+    // Without the text it was read from, which may be mostly comments: this is remembered, and weighed by `text`.
+    let mut document = ExecutableDocument::new();
     document.operations.insert(operation.clone());
     document.fragments = fragments;
     Prepared {

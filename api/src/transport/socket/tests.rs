@@ -58,14 +58,11 @@ impl Client {
     /// The next message, pings aside.
     async fn hear(&mut self) -> Value {
         loop {
-            match self.message().await {
-                Message::Text(text) => {
-                    let message: Value = serde_json::from_str(&text).unwrap();
-                    if message != json!({"type": "ping"}) {
-                        return message;
-                    }
-                }
-                other => panic!("not a message: {other:?}"),
+            let message = self.message().await;
+            let Message::Text(text) = &message else { panic!("not a message: {message:?}") };
+            let message: Value = serde_json::from_str(text).unwrap();
+            if message != json!({"type": "ping"}) {
+                return message;
             }
         }
     }
