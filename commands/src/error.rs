@@ -1,0 +1,36 @@
+//! Why a command changed nothing.
+
+use domain::Refusal;
+use journal::{AppendError, BoxError, JournalError};
+
+/// Why a command changed nothing, by what the caller should do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The rules say no. Asking again will not help.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Others keep writing to the same stream. Ask again later.
+    #[error("too many writers at once")]
+    Contended,
+    /// Something broke, and what was asked may or may not have been done. Ask
+    /// again with the same idempotency key, and call a human.
+    #[error("the command could not be carried out")]
+    Broken(#[source] BoxError),
+}
+
+impl From<JournalError> for CommandError {
+    fn from(error: JournalError) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+/// A conflict is not here: it is decided again.
+pub(crate) fn refused_or_broken(error: AppendError) -> CommandError {
+    match error {
+        AppendError::Conflict { .. } => CommandError::Contended,
+        AppendError::KeyReused { .. } => Refusal::KeyReused.into(),
+        AppendError::Guarded { guard } => Refusal::Forbidden { rule: guard }.into(),
+        AppendError::Malformed { rule } => Refusal::invalid("input", rule).into(),
+        AppendError::Unknown(_) | AppendError::Journal(_) => CommandError::Broken(error.into()),
+    }
+}

@@ -1,0 +1,197 @@
+//! How far each projection has come, who moves it, and how to wait for it.
+//!
+//! The row is the token: whoever owns it at its epoch moves the checkpoint, in
+//! the transaction that writes the rows. A process that was given up on finds
+//! its epoch gone, and has written nothing.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{PgConnection, PgPool};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+use uuid::Uuid;
+
+use crate::{ReadError, schema::Tables, signed};
+
+/// How long an owner is believed in without a sign of life, in seconds.
+const LEASE_S: f64 = 6.0;
+
+/// How often an idle owner gives a sign of life.
+pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(2);
+
+/// How soon one looks again for a checkpoint that another process moves.
+const LOOK_EVERY: Duration = Duration::from_millis(40);
+
+/// A projection that this process moves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ownership {
+    pub(crate) tables: Tables,
+    pub(crate) epoch: i64,
+    pub(crate) checkpoint: u64,
+}
+
+/// Takes a projection over, if nobody else holds it.
+pub(crate) async fn acquire(
+    db: &PgPool,
+    tables: Tables,
+    owner: Uuid,
+) -> Result<Option<Ownership>, sqlx::Error> {
+    let row = sqlx::query!(
+        "update projection
+         set owner = $3, epoch = epoch + 1, lease_until = now() + make_interval(secs => $4)
+         where name = $1 and version = $2 and (lease_until < now() or owner = $3)
+         returning epoch, checkpoint",
+        tables.name,
+        tables.version,
+        owner,
+        LEASE_S,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|it| Ownership {
+        tables,
+        epoch: it.epoch,
+        checkpoint: it.checkpoint.cast_unsigned(),
+    }))
+}
+
+impl Ownership {
+    /// Moves the checkpoint, in the transaction that writes the rows. `false`:
+    /// somebody else has taken over, and nothing must be written.
+    pub(crate) async fn move_to(
+        &self,
+        tx: &mut PgConnection,
+        position: u64,
+    ) -> Result<bool, sqlx::Error> {
+        let moved = sqlx::query!(
+            "update projection
+             set checkpoint = $5, lease_until = now() + make_interval(secs => $6)
+             where name = $1 and version = $2 and epoch = $3 and checkpoint = $4",
+            self.tables.name,
+            self.tables.version,
+            self.epoch,
+            signed(self.checkpoint),
+            signed(position),
+            LEASE_S,
+        )
+        .execute(tx)
+        .await?;
+        Ok(moved.rows_affected() == 1)
+    }
+
+    /// Gives a sign of life. `false`: somebody else has taken over.
+    pub(crate) async fn renew(&self, db: &PgPool) -> Result<bool, sqlx::Error> {
+        let renewed = sqlx::query!(
+            "update projection set lease_until = now() + make_interval(secs => $4)
+             where name = $1 and version = $2 and epoch = $3",
+            self.tables.name,
+            self.tables.version,
+            self.epoch,
+            LEASE_S,
+        )
+        .execute(db)
+        .await?;
+        Ok(renewed.rows_affected() == 1)
+    }
+
+    /// Lets another process take over at once.
+    pub(crate) async fn release(&self, db: &PgPool) -> Result<(), sqlx::Error> {
+        sqlx::query!(
+            "update projection set owner = null, lease_until = '-infinity'
+             where name = $1 and version = $2 and epoch = $3",
+            self.tables.name,
+            self.tables.version,
+            self.epoch,
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}
+
+/// How far the projections have come, and how to wait for them.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    db: PgPool,
+    /// What this process knows, because it moved it or has looked.
+    known: Arc<Mutex<HashMap<&'static str, watch::Sender<u64>>>>,
+}
+
+/// The projection is not there yet, and did not get there in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("position {required} is not reached yet, only {current}")]
+pub struct NotReached {
+    /// The position waited for.
+    pub required: u64,
+    /// How far it has come.
+    pub current: u64,
+}
+
+impl Checkpoints {
+    /// Of the projections in `db`.
+    pub fn new(db: PgPool) -> Self {
+        Self { db, known: Arc::default() }
+    }
+
+    /// How far a projection has come.
+    pub async fn of(&self, tables: Tables) -> Result<u64, ReadError> {
+        let checkpoint = sqlx::query_scalar!(
+            "select checkpoint from projection where name = $1 and version = $2",
+            tables.name,
+            tables.version
+        )
+        .fetch_one(&self.db)
+        .await?;
+        Ok(checkpoint.cast_unsigned())
+    }
+
+    /// Waits until a projection has taken in `position`, for `patience` at
+    /// most.
+    pub async fn reached(
+        &self,
+        tables: Tables,
+        position: u64,
+        patience: Duration,
+    ) -> Result<Result<(), NotReached>, ReadError> {
+        let deadline = Instant::now() + patience;
+        let mut known = self.sender(tables).subscribe();
+        let mut last_look = false;
+        loop {
+            let current = *known.borrow_and_update();
+            if position <= current {
+                return Ok(Ok(()));
+            }
+            if last_look {
+                return Ok(Err(NotReached { required: position, current }));
+            }
+            let look_at = (Instant::now() + LOOK_EVERY).min(deadline);
+            if timeout_at(look_at, known.changed()).await.is_err() {
+                // Moved by another process, perhaps.
+                let current = self.of(tables).await?;
+                self.moved(tables, current);
+                last_look = deadline <= Instant::now();
+            }
+        }
+    }
+
+    /// Tells those who wait.
+    pub(crate) fn moved(&self, tables: Tables, position: u64) {
+        self.sender(tables).send_if_modified(|known| {
+            let newer = *known < position;
+            *known = position.max(*known);
+            newer
+        });
+    }
+
+    fn sender(&self, tables: Tables) -> watch::Sender<u64> {
+        // A map of channels holds no state that a panic could leave half-done.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(tables.name).or_insert_with(|| watch::Sender::new(0)).clone()
+    }
+}

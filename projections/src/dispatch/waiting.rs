@@ -1,0 +1,149 @@
+//! Workers that wait for work, and who of this process is about to take what.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use domain::{
+    JobId,
+    job::{CrawlEvent, JobEvent, Next, ReportEvent},
+};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::feed::{Change, Feed};
+
+/// How many events are looked at together.
+const BATCH: usize = 1_000;
+
+/// Workers of this process that wait for work. A job that is queued wakes the
+/// one that has waited longest for its service, and no other.
+#[derive(Debug, Default)]
+pub struct WaitingWorkers {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    waiting: VecDeque<Waiter>,
+    claimed: HashSet<JobId>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    services: Arc<[String]>,
+    wake: oneshot::Sender<()>,
+}
+
+/// A job that one request of this process is about to take; the others of this
+/// process leave it alone until this is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    waiting: Arc<WaitingWorkers>,
+    job: JobId,
+}
+
+impl WaitingWorkers {
+    /// Is told when a job of one of `services` is queued. To be asked for
+    /// *before* looking for candidates, so that no job comes in between.
+    pub fn wait(&self, services: Arc<[String]>) -> oneshot::Receiver<()> {
+        let (wake, woken) = oneshot::channel();
+        let mut inner = self.lock();
+        inner.waiting.retain(|it| !it.wake.is_closed());
+        inner.waiting.push_back(Waiter { services, wake });
+        woken
+    }
+
+    /// Claims `job`, if nobody else of this process has.
+    pub fn claim(self: &Arc<Self>, job: JobId) -> Option<Claim> {
+        let claimed = self.lock().claimed.insert(job);
+        claimed.then(|| Claim { waiting: Arc::clone(self), job })
+    }
+
+    /// How many jobs are claimed at this moment: how many more candidates one
+    /// should look at.
+    pub fn claimed(&self) -> usize {
+        self.lock().claimed.len()
+    }
+
+    /// Wakes workers as jobs are queued, until `stop`.
+    pub async fn run(&self, feed: &Feed, stop: CancellationToken) {
+        let mut head = feed.head();
+        let mut after = *head.borrow();
+        loop {
+            match feed.changes(after, BATCH).await {
+                Ok((changes, last)) => {
+                    changes.iter().filter(|it| queues(it)).for_each(|it| {
+                        self.wake(it.after.service.as_str());
+                    });
+                    if last != after {
+                        after = last;
+                        continue;
+                    }
+                }
+                // The feed logs what is wrong with the journal; workers look
+                // for work by themselves from time to time.
+                Err(error) => tracing::debug!(%error, "waiting workers are not woken"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = head.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    fn wake(&self, service: &str) {
+        let mut inner = self.lock();
+        while let Some(index) =
+            inner.waiting.iter().position(|it| it.services.iter().any(|it| it == service))
+        {
+            let Some(waiter) = inner.waiting.remove(index) else { return };
+            if waiter.wake.send(()).is_ok() {
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing here is left half-done by a panic.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Claim {
+    /// The job that is claimed.
+    pub fn job(&self) -> JobId {
+        self.job
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.waiting.lock().claimed.remove(&self.job);
+    }
+}
+
+/// Whether a worker may take the job now, and could not before.
+fn queues(change: &Change) -> bool {
+    let Some((_, event)) = change.fact.of_job() else { return false };
+    match event {
+        JobEvent::TaskCreated(_)
+        | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
+        | JobEvent::Report(ReportEvent::ReportRequested(_)) => change.after.ready_at.is_none(),
+        JobEvent::JobQueued(_) => true,
+        JobEvent::LeaseReleased(it) => it.next == Next::Queue,
+        JobEvent::LeaseExpired(it) => it.next == Next::Queue,
+        JobEvent::AttemptFailed(it) => it.next == Next::Queue,
+        JobEvent::LeaseGranted(_)
+        | JobEvent::ProgressReported(_)
+        | JobEvent::CancelRequested(_)
+        | JobEvent::LogSealed(_)
+        | JobEvent::TaskCompleted(_)
+        | JobEvent::JobFailed(_)
+        | JobEvent::JobCancelled(_)
+        | JobEvent::JobExpired(_)
+        | JobEvent::Crawl(CrawlEvent::CrawlCompleted(_))
+        | JobEvent::Report(ReportEvent::ReportCompleted(_)) => false,
+    }
+}

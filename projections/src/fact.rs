@@ -1,0 +1,87 @@
+//! Recorded events, understood.
+
+use std::sync::Arc;
+
+use domain::{
+    JobId, Timestamp, WorkerId,
+    decode::{DecodeError, Event, decode},
+    job::JobEvent,
+};
+use journal::Recorded;
+use serde::Deserialize;
+
+/// An event that was recorded, and is understood.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// What it happened to.
+    pub subject: Subject,
+    /// What happened.
+    pub event: Event,
+    /// On whose behalf, as `user:…`, `worker:…` or `system:…`.
+    pub actor: String,
+    /// The rest of the envelope.
+    pub recorded: Arc<Recorded>,
+}
+
+/// What an event happened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A job.
+    Job(JobId),
+    /// A worker.
+    Worker(WorkerId),
+}
+
+/// An event that this program does not understand. Never skipped in silence.
+#[derive(Debug, thiserror::Error)]
+#[error("the event at position {position} is not understood")]
+pub struct Unreadable {
+    /// Where it stands.
+    pub position: u64,
+    /// What is wrong with it.
+    #[source]
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What of an event's metadata one reads back.
+#[derive(Deserialize)]
+struct Metadata {
+    actor: String,
+}
+
+impl Fact {
+    /// Understands `recorded`.
+    pub fn read(recorded: &Arc<Recorded>) -> Result<Self, Unreadable> {
+        let unreadable = |cause| Unreadable { position: recorded.position, cause };
+        let Recorded { event_type, schema_version, payload, .. } = &**recorded;
+        let event = decode(event_type, *schema_version, payload);
+        let event = event.map_err(|it: DecodeError| unreadable(it.into()))?;
+        let id = recorded.stream.id();
+        let id = id.parse().map_err(|it: uuid::Error| unreadable(it.into()))?;
+        let subject = match &event {
+            Event::Job(_) => Subject::Job(JobId(id)),
+            Event::Worker(_) => Subject::Worker(WorkerId(id)),
+        };
+        let metadata: Metadata =
+            serde_json::from_str(&recorded.metadata).map_err(|it| unreadable(it.into()))?;
+        Ok(Self { subject, event, actor: metadata.actor, recorded: Arc::clone(recorded) })
+    }
+
+    /// Its place in the journal.
+    pub fn position(&self) -> u64 {
+        self.recorded.position
+    }
+
+    /// When it was recorded.
+    pub fn at(&self) -> Timestamp {
+        self.recorded.recorded_at
+    }
+
+    /// The job and what happened to it, if it happened to one.
+    pub fn of_job(&self) -> Option<(JobId, &JobEvent)> {
+        match (&self.subject, &self.event) {
+            (Subject::Job(id), Event::Job(event)) => Some((*id, event)),
+            _ => None,
+        }
+    }
+}

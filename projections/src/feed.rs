@@ -1,0 +1,150 @@
+//! The journal as those see it who follow it: understood, in memory for the
+//! last while, and with what each event made of its job.
+//!
+//! One task per process reads and decodes each event once, for projectors,
+//! subscriptions and everybody else. Who lags behind what is in memory reads
+//! the journal itself. Nobody polls.
+
+mod changes;
+mod ring;
+
+use std::{sync::Arc, time::Duration};
+
+use domain::JobId;
+use journal::{Journal, JournalError, Recorded, StreamId};
+use moka::sync::Cache;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    fact::{Fact, Unreadable},
+    job_list::JobRow,
+};
+
+pub use changes::{Change, Membership};
+use ring::Ring;
+
+/// How many events the task takes in at a time.
+const BATCH: usize = 1_000;
+
+/// How soon the task tries again after a failure, and looks again if it was
+/// not woken.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// How many jobs' rows are kept to fold the next event into.
+const ROWS_MAX: u64 = 50_000;
+
+/// The journal as those see it who follow it.
+#[derive(Debug)]
+pub struct Feed {
+    journal: DebugJournal,
+    ring: Ring,
+    /// The rows of jobs, each as of its last event in the ring.
+    rows: Cache<JobId, Arc<JobRow>>,
+    head: watch::Sender<u64>,
+}
+
+struct DebugJournal(Arc<dyn Journal>);
+
+impl std::fmt::Debug for DebugJournal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Journal")
+    }
+}
+
+/// Why the journal cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// It holds what this program does not understand.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+/// An event, and what it made of its job, if it happened to one.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) fact: Arc<Fact>,
+    pub(crate) change: Option<Change>,
+}
+
+impl Feed {
+    /// Follows `journal` from where it is now: see [`Feed::run`].
+    pub fn new(journal: Arc<dyn Journal>) -> Self {
+        let head = *journal.head().borrow();
+        Self {
+            journal: DebugJournal(journal),
+            ring: Ring::starting_after(head),
+            rows: Cache::new(ROWS_MAX),
+            head: watch::Sender::new(head),
+        }
+    }
+
+    /// The last position that was taken in: a wake-up.
+    pub fn head(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    /// Takes in what comes, until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut journal = self.journal.0.head();
+        loop {
+            let pause = match self.take_in().await {
+                Ok(0) => None,
+                Ok(_) => continue,
+                Err(error) => {
+                    let error: &(dyn std::error::Error + Send + Sync) = &error;
+                    tracing::error!(error, "the journal cannot be followed");
+                    Some(RETRY_EVERY)
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+                _ = timeout(RETRY_EVERY, journal.changed()), if pause.is_none() => {}
+            }
+        }
+    }
+
+    async fn take_in(&self) -> Result<usize, FeedError> {
+        let after = self.ring.last();
+        let recorded = self.journal.0.read(after, BATCH).await?;
+        let count = recorded.len();
+        for recorded in recorded {
+            let fact = Arc::new(Fact::read(&recorded)?);
+            let change = self.change(&fact).await?;
+            let position = fact.position();
+            self.ring.push(Item { fact, change });
+            self.head.send_replace(position);
+        }
+        Ok(count)
+    }
+
+    /// The facts after a position, oldest first, at most `limit`.
+    pub async fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Fact>>, FeedError> {
+        if let Some(items) = self.ring.after(after, limit) {
+            return Ok(items.into_iter().map(|it| it.fact).collect());
+        }
+        let recorded = self.journal.0.read(after, limit).await?;
+        let read = recorded.into_iter().map(|it| Ok(Arc::new(Fact::read(&it)?)));
+        read.collect()
+    }
+
+    /// The events of one job after a version, oldest first, at most `limit`.
+    /// Whoever asks has found the job through a question that takes a viewer.
+    pub async fn job_events(
+        &self,
+        id: JobId,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Recorded>>, FeedError> {
+        let stream = StreamId::new("job", id);
+        let events = self.journal.0.read_stream(&stream, after_version, limit).await?;
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+}

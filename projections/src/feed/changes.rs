@@ -1,0 +1,123 @@
+//! What events make of jobs: the row before and the row after.
+
+use std::sync::Arc;
+
+use domain::JobId;
+use journal::StreamId;
+
+use super::{Feed, FeedError};
+use crate::{
+    Viewer,
+    fact::Fact,
+    job_list::{JobFilter, JobList, JobRow},
+    projection::Projection,
+};
+
+/// How many events of a stream are read at a time.
+const PAGE: usize = 1_000;
+
+/// What an event made of its job.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The event.
+    pub fact: Arc<Fact>,
+    /// The job before it; none if it was created by it.
+    pub before: Option<Arc<JobRow>>,
+    /// The job after it.
+    pub after: Arc<JobRow>,
+}
+
+/// What a change is to those who look through a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// The job was not among those looked at, and now is.
+    Entered,
+    /// It was, and is.
+    Stayed,
+    /// It was, and now is not.
+    Left,
+}
+
+impl Change {
+    /// Where it stands in the journal.
+    pub fn position(&self) -> u64 {
+        self.fact.position()
+    }
+
+    /// What it is to `viewer`, who looks through `filter`; `None` if nothing.
+    pub fn seen(&self, filter: &JobFilter, viewer: Viewer) -> Option<Membership> {
+        let was = self.before.as_ref().is_some_and(|it| filter.matches(it, viewer));
+        match (was, filter.matches(&self.after, viewer)) {
+            (false, false) => None,
+            (false, true) => Some(Membership::Entered),
+            (true, true) => Some(Membership::Stayed),
+            (true, false) => Some(Membership::Left),
+        }
+    }
+}
+
+impl Feed {
+    /// What happened to jobs after a position, oldest first, among the next
+    /// `limit` events, and the position that has been looked at with it.
+    pub async fn changes(&self, after: u64, limit: usize) -> Result<(Vec<Change>, u64), FeedError> {
+        if let Some(items) = self.ring.after(after, limit) {
+            let last = items.last().map_or(after, |it| it.fact.position());
+            return Ok((items.into_iter().filter_map(|it| it.change).collect(), last));
+        }
+        let facts = self.read(after, limit).await?;
+        let last = facts.last().map_or(after, |it| it.position());
+        let mut changes: Vec<Change> = Vec::new();
+        for fact in facts {
+            let Some((id, _)) = fact.of_job() else { continue };
+            let known = changes.iter().rev().find(|it| it.after.id == id);
+            let before = match known {
+                Some(known) => Some(Arc::clone(&known.after)),
+                None => self.row_at(id, fact.recorded.version - 1).await?,
+            };
+            changes.extend(folded(before, fact));
+        }
+        Ok((changes, last))
+    }
+
+    /// What a fact that has just come in makes of its job.
+    pub(super) async fn change(&self, fact: &Arc<Fact>) -> Result<Option<Change>, FeedError> {
+        let Some((id, _)) = fact.of_job() else { return Ok(None) };
+        let version = fact.recorded.version;
+        let kept = self.rows.get(&id).filter(|it| it.version + 1 == version);
+        let before = match kept {
+            Some(row) => Some(row),
+            None => self.row_at(id, version - 1).await?,
+        };
+        let change = folded(before, Arc::clone(fact));
+        if let Some(change) = &change {
+            if change.after.state.is_final() {
+                self.rows.invalidate(&id);
+            } else {
+                self.rows.insert(id, Arc::clone(&change.after));
+            }
+        }
+        Ok(change)
+    }
+
+    /// A job as it was at a version.
+    pub async fn row_at(&self, id: JobId, version: u64) -> Result<Option<Arc<JobRow>>, FeedError> {
+        let stream = StreamId::new("job", id);
+        let mut row: Option<JobRow> = None;
+        let mut at = 0;
+        while at < version {
+            let limit = usize::try_from(version - at).unwrap_or(PAGE).min(PAGE);
+            let page = self.journal.0.read_stream(&stream, at, limit).await?;
+            let Some(last) = page.last() else { break };
+            at = last.version;
+            for recorded in page {
+                row = JobList::fold(row, &Fact::read(&Arc::new(recorded))?);
+            }
+        }
+        Ok(row.map(Arc::new))
+    }
+}
+
+fn folded(before: Option<Arc<JobRow>>, fact: Arc<Fact>) -> Option<Change> {
+    let after = JobList::fold(before.as_deref().cloned(), &fact)?;
+    Some(Change { fact, before, after: Arc::new(after) })
+}

@@ -1,0 +1,148 @@
+//! The `job_content` table: what went into a job and what came out, which is
+//! too large to be written again with every step of it.
+
+use std::collections::HashMap;
+
+use domain::{
+    JobId,
+    artifact::Artifact,
+    job::{CrawlEvent, JobEvent, ReportEvent},
+};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{ReadError, Reader, fact::Fact, projection::Projection, schema::Tables};
+
+/// The projection.
+#[derive(Clone, Copy, Debug)]
+pub struct JobContent;
+
+/// What went into a job and what came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContentRow {
+    /// Which job.
+    pub id: JobId,
+    /// The body of a task, the specification of a crawl or a report.
+    pub input: Value,
+    /// The result, once there is one.
+    pub result: Option<Value>,
+    /// The files that it made.
+    pub artifacts: Vec<Artifact>,
+}
+
+impl Projection for JobContent {
+    const TABLES: Tables =
+        Tables { name: "job_content", version: 1, ddl: include_str!("job_content.sql") };
+
+    type Key = JobId;
+    type Row = ContentRow;
+
+    fn key(fact: &Fact) -> Option<JobId> {
+        let (id, event) = fact.of_job()?;
+        matters(event).then_some(id)
+    }
+
+    fn fold(row: Option<ContentRow>, fact: &Fact) -> Option<ContentRow> {
+        let Some((id, event)) = fact.of_job() else { return row };
+        let new = |input| Some(ContentRow { id, input, result: None, artifacts: Vec::new() });
+        let done = |result, artifacts: &[Artifact]| {
+            row.clone().map(|it| ContentRow {
+                result: Some(result),
+                artifacts: artifacts.to_vec(),
+                ..it
+            })
+        };
+        match event {
+            JobEvent::TaskCreated(it) => new(it.task.body.clone()),
+            JobEvent::Crawl(CrawlEvent::CrawlRequested(it)) => new(json!(it.crawl)),
+            JobEvent::Report(ReportEvent::ReportRequested(it)) => new(json!(it.report)),
+            JobEvent::TaskCompleted(it) => done(it.result.clone(), &it.artifacts),
+            JobEvent::Crawl(CrawlEvent::CrawlCompleted(it)) => {
+                done(json!({ "pages": it.pages, "errors": it.errors }), &it.artifacts)
+            }
+            JobEvent::Report(ReportEvent::ReportCompleted(it)) => {
+                let document = std::slice::from_ref(&it.document);
+                done(json!({ "document": it.document, "errors": it.errors }), document)
+            }
+            JobEvent::JobQueued(_)
+            | JobEvent::LeaseGranted(_)
+            | JobEvent::ProgressReported(_)
+            | JobEvent::CancelRequested(_)
+            | JobEvent::LeaseReleased(_)
+            | JobEvent::LeaseExpired(_)
+            | JobEvent::AttemptFailed(_)
+            | JobEvent::LogSealed(_)
+            | JobEvent::JobFailed(_)
+            | JobEvent::JobCancelled(_)
+            | JobEvent::JobExpired(_) => row,
+        }
+    }
+
+    async fn load(
+        db: &mut PgConnection,
+        keys: &[JobId],
+    ) -> Result<HashMap<JobId, ContentRow>, sqlx::Error> {
+        let jobs: Vec<Uuid> = keys.iter().map(|it| it.0).collect();
+        let records = sqlx::query!(
+            "select job, input, result, artifacts from job_content where job = any($1)",
+            &jobs
+        )
+        .fetch_all(db)
+        .await?;
+        let decode = |it: serde_json::Error| sqlx::Error::Decode(it.into());
+        let rows = records.into_iter().map(|it| {
+            let id = JobId(it.job);
+            let result = it.result.as_deref().map(serde_json::from_str).transpose();
+            let row = ContentRow {
+                id,
+                input: serde_json::from_str(&it.input).map_err(decode)?,
+                result: result.map_err(decode)?,
+                artifacts: serde_json::from_str(&it.artifacts).map_err(decode)?,
+            };
+            Ok((id, row))
+        });
+        rows.collect()
+    }
+
+    async fn store(db: &mut PgConnection, rows: &[ContentRow]) -> Result<(), sqlx::Error> {
+        let jobs: Vec<Uuid> = rows.iter().map(|it| it.id.0).collect();
+        let inputs: Vec<String> = rows.iter().map(|it| it.input.to_string()).collect();
+        let results: Vec<Option<String>> =
+            rows.iter().map(|it| it.result.as_ref().map(Value::to_string)).collect();
+        let artifacts: Vec<String> =
+            rows.iter().map(|it| json!(it.artifacts).to_string()).collect();
+        sqlx::query!(
+            "insert into job_content (job, input, result, artifacts)
+             select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
+             on conflict (job) do update
+                 set result = excluded.result, artifacts = excluded.artifacts",
+            &jobs,
+            &inputs,
+            &results as &[Option<String>],
+            &artifacts,
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}
+
+fn matters(event: &JobEvent) -> bool {
+    matches!(
+        event,
+        JobEvent::TaskCreated(_)
+            | JobEvent::TaskCompleted(_)
+            | JobEvent::Crawl(_)
+            | JobEvent::Report(_)
+    )
+}
+
+impl Reader {
+    /// What went in and came out of these jobs. Whoever asks has found them
+    /// through a question that takes a viewer.
+    pub async fn content(&self, ids: &[JobId]) -> Result<HashMap<JobId, ContentRow>, ReadError> {
+        let mut db = self.db.acquire().await?;
+        Ok(JobContent::load(&mut db, ids).await?)
+    }
+}

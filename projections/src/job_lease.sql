@@ -1,0 +1,15 @@
+-- Who holds which job. Written by `projections::job_lease` alone, in the
+-- append's own statement; can be thrown away: the journal holds everything.
+-- Until when a lease holds is in `lease_beat`.
+create table job_lease (
+    job uuid primary key,
+    fence bigint not null,
+    worker uuid not null,
+    granted_at timestamptz not null,
+    lease_ms bigint not null,
+    run_deadline timestamptz,
+    -- The worker's request that it answers.
+    request uuid
+);
+
+create index job_lease_worker on job_lease (worker, request);

@@ -1,0 +1,143 @@
+//! Where the tables live: each projection in a schema of its own, named after
+//! it and its version, so that a new version is built beside the old one while
+//! that goes on serving.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use journal::Journal;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgConnectOptions};
+
+use crate::{
+    fact::{Fact, Unreadable},
+    job_content::JobContent,
+    job_lease,
+    job_list::JobList,
+    job_ready,
+    job_timeline::JobTimeline,
+    projection::Projection,
+};
+
+/// A projection's tables.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables {
+    /// What the projection is called.
+    pub name: &'static str,
+    /// Which version of it this program computes.
+    pub version: i16,
+    /// What makes them.
+    pub ddl: &'static str,
+}
+
+/// Every projection of this program.
+pub const ALL: [Tables; 5] = [
+    job_ready::TABLES,
+    job_lease::TABLES,
+    JobList::TABLES,
+    JobContent::TABLES,
+    JobTimeline::TABLES,
+];
+
+impl Tables {
+    /// The schema that they live in.
+    pub fn schema(&self) -> String {
+        format!("{}_v{}", self.name, self.version)
+    }
+}
+
+/// Lets connections see the tables of this program's versions.
+pub fn options(options: PgConnectOptions) -> PgConnectOptions {
+    let schemas: Vec<String> = ALL.iter().map(Tables::schema).collect();
+    options.options([("search_path", format!("public,{}", schemas.join(",")))])
+}
+
+/// Why the tables are not there.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// The database does not do as it is told.
+    #[error("the read models cannot be made")]
+    Database(#[from] sqlx::Error),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] journal::JournalError),
+    /// The journal holds what this program does not understand.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+/// Makes what is missing. The tables of the others fill as they follow the
+/// journal; those that move with the append are filled here, from the whole
+/// journal, while nobody can append.
+pub async fn prepare(db: &PgPool, journal: Arc<dyn Journal>) -> Result<(), SchemaError> {
+    for tables in ALL {
+        let mut tx = db.begin().await?;
+        // One process at a time; the others then find it done.
+        sqlx::query("select pg_advisory_xact_lock(hashtext('greffe projections'))")
+            .execute(&mut *tx)
+            .await?;
+        if exists(&mut tx, &tables).await? {
+            continue;
+        }
+        tracing::info!(projection = tables.name, version = tables.version, "making its tables");
+        create(&mut tx, &tables).await?;
+        if [job_ready::TABLES.name, job_lease::TABLES.name].contains(&tables.name) {
+            fill(&mut tx, &tables, &*journal).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn exists(db: &mut PgConnection, tables: &Tables) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from pg_namespace where nspname = $1) as "exists!""#,
+        tables.schema()
+    )
+    .fetch_one(db)
+    .await
+}
+
+async fn create(db: &mut PgConnection, tables: &Tables) -> Result<(), sqlx::Error> {
+    let schema = tables.schema();
+    // Names and DDL are constants of this program.
+    let ddl = format!(
+        "create schema {schema}; set local search_path to {schema}; {}; \
+         set local search_path to public, {schema}",
+        tables.ddl
+    );
+    sqlx::raw_sql(AssertSqlSafe(ddl)).execute(&mut *db).await?;
+    sqlx::query!(
+        "insert into projection (name, version) values ($1, $2)
+         on conflict (name, version) do update
+             set checkpoint = 0, owner = null, epoch = projection.epoch + 1",
+        tables.name,
+        tables.version
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The lock on the journal's head keeps appends out until this commits; they
+/// find the tables complete.
+async fn fill(
+    db: &mut PgConnection,
+    tables: &Tables,
+    journal: &dyn Journal,
+) -> Result<(), SchemaError> {
+    sqlx::query!("select head from journal_head where one for update").fetch_one(&mut *db).await?;
+    let mut ready = job_ready::Standings::default();
+    let mut leases = job_lease::Leases::default();
+    let mut events = journal.replay(0);
+    while let Some(recorded) = events.try_next().await? {
+        let fact = Fact::read(&Arc::new(recorded))?;
+        ready.take_in(&fact);
+        leases.take_in(&fact);
+    }
+    if tables.name == job_ready::TABLES.name {
+        ready.store(db).await?;
+    } else {
+        leases.store(db).await?;
+    }
+    Ok(())
+}
