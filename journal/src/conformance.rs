@@ -25,7 +25,7 @@ pub struct Opened {
     pub keep: Box<dyn Any + Send>,
 }
 
-/// Makes the tests of an adapter, given the path of an `async fn` that answers
+/// Makes the tests of an adapter, given the path of a function that promises
 /// an [`Opened`].
 #[macro_export]
 macro_rules! conformance_tests {

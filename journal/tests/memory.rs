@@ -6,6 +6,6 @@ use journal::{Memory, conformance::Opened};
 
 journal::conformance_tests!(open);
 
-async fn open() -> Opened {
-    Opened { journal: Arc::new(Memory::default()), keep: Box::new(()) }
+fn open() -> std::future::Ready<Opened> {
+    std::future::ready(Opened { journal: Arc::new(Memory::default()), keep: Box::new(()) })
 }

@@ -1,6 +1,12 @@
 //! The journal on Postgres.
 
 mod world;
+mod processes;
+mod folds;
+mod durability;
+mod recovery;
+mod partitions;
+mod tail;
 
 use std::sync::Arc;
 

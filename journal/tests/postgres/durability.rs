@@ -1,0 +1,177 @@
+//! What is acknowledged is durable, nobody sees it before, and it stays as it
+//! is.
+
+use std::sync::Arc;
+
+use journal::{
+    AppendError, Journal,
+    conformance::append,
+    postgres::{
+        Settings,
+        fold::{Column, Effect, InlineFold, Pending},
+    },
+};
+use sqlx::Connection;
+
+use super::world::{World, eventually};
+
+/// Notes how the appender's session is set up, once per event.
+struct Witness;
+
+impl InlineFold for Witness {
+    fn name(&self) -> &'static str {
+        "witness"
+    }
+
+    fn fold(&self, batch: &[Pending<'_>]) -> Option<Effect> {
+        Some(Effect {
+            sql: "witness as (
+                insert into witness (position, synchronous_commit, jit)
+                select h.base + x.ordinal, current_setting('synchronous_commit'),
+                    current_setting('jit')
+                from h, unnest({0}) as x (ordinal))",
+            columns: vec![Column::BigInt(batch.iter().map(|it| Some(it.ordinal)).collect())],
+            guard: None,
+        })
+    }
+}
+
+async fn with_witness() -> World {
+    let world = World::new().await;
+    world
+        .execute("create table witness (position bigint, synchronous_commit text, jit text)")
+        .await;
+    world
+}
+
+#[tokio::test]
+async fn an_append_waits_for_the_disk_whatever_the_database_is_set_to() {
+    let world = with_witness().await;
+    world
+        .execute(
+            "do $$ begin
+                execute format('alter database %I set synchronous_commit = off', current_database());
+                execute format('alter database %I set jit = on', current_database());
+            end $$",
+        )
+        .await;
+    let journal = world.open_with(Settings::default(), vec![Arc::new(Witness)]).await;
+    journal.append(append("s", 0)).await.expect("append");
+    let kept = "select count(*) from witness where synchronous_commit = 'on' and jit = 'off'";
+    assert_eq!(world.count(kept).await, 1);
+}
+
+#[tokio::test]
+async fn nobody_sees_an_event_before_it_is_durable() {
+    let world = with_witness().await;
+    let journal = Arc::new(world.open_with(Settings::default(), vec![Arc::new(Witness)]).await);
+    journal.append(append("s", 0)).await.expect("append");
+
+    // The append has done all but the fold, which waits for us.
+    let mut connection = world.connect().await;
+    let mut blocking = connection.begin().await.expect("begin");
+    sqlx::query("lock table witness in exclusive mode")
+        .execute(&mut *blocking)
+        .await
+        .expect("lock");
+    let mut tasks = tokio::task::JoinSet::new();
+    let under_way = Arc::clone(&journal);
+    tasks.spawn(async move { under_way.append(append("s", 1)).await });
+    eventually("the append waits for the lock", async || {
+        world.count("select count(*) from pg_locks where not granted").await == 1
+    })
+    .await;
+
+    assert_eq!(*journal.head().borrow(), 1);
+    assert_eq!(journal.read(1, 10).await.expect("read"), []);
+    assert_eq!(journal.read_stream(&append("s", 1).stream, 1, 10).await.expect("read"), []);
+    assert_eq!(world.count("select count(*) from event").await, 1);
+
+    blocking.rollback().await.expect("rollback");
+    let appended = tasks.join_next().await.expect("a task").expect("no panic").expect("append");
+    assert_eq!(appended.position, 2);
+    assert_eq!(*journal.head().borrow(), 2);
+    assert_eq!(journal.read(1, 10).await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_cannot_be_changed_nor_deleted() {
+    let world = World::new().await;
+    let journal = world.open().await;
+    journal.append(append("s", 0)).await.expect("append");
+    let mut connection = world.connect().await;
+    for table in ["event", "event_1"] {
+        for statement in [
+            format!("update {table} set payload = '{{}}'"),
+            format!("update {table} set payload = '{{}}' where false"),
+            format!("delete from {table}"),
+            format!("truncate {table}"),
+        ] {
+            let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone()))
+                .execute(&mut connection)
+                .await
+                .expect_err(&statement);
+            let code = refused.as_database_error().and_then(sqlx::error::DatabaseError::code);
+            assert_eq!(code.as_deref(), Some("42501"), "{statement}: {refused}");
+        }
+    }
+    assert_eq!(world.count("select count(*) from event").await, 1);
+}
+
+#[tokio::test]
+async fn an_event_changed_by_force_shows() {
+    let world = World::new().await;
+    let journal = world.open().await;
+    let appended = journal.append(append("s", 0)).await.expect("append");
+    world
+        .execute("set greffe.events_may_change = 'on'; update event set payload = payload || ' '")
+        .await;
+    let stored = journal.read_stream(&appended.stream, 0, 1).await.expect("read");
+    assert!(!stored[0].is_intact());
+}
+
+#[tokio::test]
+async fn time_does_not_go_back_with_the_clock() {
+    let world = World::new().await;
+    world.execute("update journal_head set recorded_at = now() + interval '1 day'").await;
+    let journal = world.open().await;
+    journal.append(append("s", 0)).await.expect("append");
+    journal.append(append("s", 1)).await.expect("append");
+    let late = "select count(*) from event where now() + interval '1 hour' < recorded_at";
+    assert_eq!(world.count(late).await, 2);
+}
+
+#[tokio::test]
+async fn a_closed_journal_has_written_what_it_took_and_takes_no_more() {
+    let world = World::new().await;
+    let journal = Arc::new(world.open().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..50 {
+        let journal = Arc::clone(&journal);
+        tasks.spawn(async move { journal.append(append(&n.to_string(), 0)).await });
+    }
+    journal.append(append("s", 0)).await.expect("append");
+    journal.close().await;
+    let outcomes = tasks.join_all().await;
+    let written = outcomes.iter().filter(|it| it.is_ok()).count();
+    assert!(
+        outcomes.iter().all(|it| matches!(it, Ok(_) | Err(AppendError::Journal(_)))),
+        "an append under way was left unanswered: {outcomes:?}"
+    );
+    assert_eq!(
+        world.count("select count(*) from event").await,
+        i64::try_from(written + 1).expect("small")
+    );
+    let late = journal.append(append("s", 1)).await;
+    assert!(matches!(late, Err(AppendError::Journal(_))), "{late:?}");
+    eventually("every connection is closed", async || {
+        world
+            .count(
+                "select count(*) from pg_stat_activity
+                 where datname = current_database() and pid <> pg_backend_pid()",
+            )
+            .await
+            == 0
+    })
+    .await;
+}
