@@ -1,0 +1,75 @@
+//! Rounds that are made until the process stops.
+
+use std::{error::Error, time::Duration};
+
+use commands::{Asked, Command, CommandError, Commands};
+use domain::{Actor, JobId, actor::Component, job::JobCommand};
+use projections::ReadError;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// How many rows are looked at in one round: the next one takes the rest.
+pub(crate) const ROUND_MAX: u32 = 500;
+
+/// Why a round was cut short. The next one tries again.
+#[derive(Debug)]
+pub(crate) enum Interrupted {
+    Read(ReadError),
+    Command(CommandError),
+}
+
+impl From<ReadError> for Interrupted {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// Makes a round every so often, until `stop`.
+pub(crate) async fn patrol(
+    name: &'static str,
+    every: Duration,
+    stop: CancellationToken,
+    mut round: impl AsyncFnMut() -> Result<(), Interrupted>,
+) {
+    let mut rounds = interval(every);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = rounds.tick() => {}
+        }
+        if let Err(interrupted) = round().await {
+            let cause: &(dyn Error + Send + Sync) = match &interrupted {
+                Interrupted::Read(error) => error,
+                Interrupted::Command(error) => error,
+            };
+            metrics::counter!("greffe_rounds_interrupted_total", "part" => name).increment(1);
+            tracing::warn!(part = name, error = cause, "the round was interrupted");
+        }
+    }
+}
+
+/// Gives a command to one job. Whoever was faster has made it needless: what
+/// is refused is not worth a word.
+pub(crate) async fn give(
+    commands: &Commands,
+    by: Component,
+    job: JobId,
+    command: JobCommand,
+) -> Result<bool, Interrupted> {
+    let name = command.name();
+    let asked = Asked::by(Actor::System(by));
+    match commands.execute(Command::Job(job, command), asked).await {
+        Ok(accepted) => {
+            tracing::info!(%job, command = name, position = accepted.position, "done unasked");
+            Ok(true)
+        }
+        Err(CommandError::Refused(refusal)) => {
+            tracing::debug!(%job, command = name, %refusal, "needless");
+            Ok(false)
+        }
+        // Somebody is busy with this job: the next round looks again.
+        Err(CommandError::Contended) => Ok(false),
+        Err(error @ CommandError::Broken(_)) => Err(Interrupted::Command(error)),
+    }
+}

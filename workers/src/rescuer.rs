@@ -1,0 +1,96 @@
+//! Ends what nobody would end: leases whose worker was not heard of, attempts
+//! that take too long, jobs whose time has passed. With it, every accepted job
+//! ends.
+
+use std::time::Duration;
+
+use commands::Commands;
+use domain::{
+    actor::Component,
+    job::{Closing, JobCommand, JobError},
+};
+use projections::Reader;
+use tokio_util::sync::CancellationToken;
+
+use crate::patrol::{Interrupted, ROUND_MAX, give, patrol};
+
+/// How many rounds are made between two removals of beats of ended leases.
+const ROUNDS_PER_SWEEP: u32 = 60;
+
+/// Ends what nobody would end.
+#[derive(Clone)]
+pub struct Rescuer {
+    /// The way to the jobs.
+    pub commands: Commands,
+    /// The way to the tables.
+    pub reader: Reader,
+    /// How often to look.
+    pub every: Duration,
+    /// How long after its start it lets leases be: workers that could not beat
+    /// while Greffe was down get the chance to.
+    pub grace: Duration,
+}
+
+impl Rescuer {
+    /// Makes its rounds until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(self.grace) => {}
+        }
+        let mut rounds = 0_u32;
+        patrol("rescuer", self.every, stop, async || {
+            self.end_lost_leases().await?;
+            self.end_overdue_attempts().await?;
+            self.end_expired_jobs().await?;
+            if rounds.is_multiple_of(ROUNDS_PER_SWEEP) {
+                self.reader.forget_beats().await?;
+            }
+            rounds = rounds.wrapping_add(1);
+            Ok(())
+        })
+        .await;
+    }
+
+    async fn end_lost_leases(&self) -> Result<(), Interrupted> {
+        for lease in self.reader.mark_lost(ROUND_MAX).await? {
+            let log = self.reader.seal_log(lease).await?;
+            let command = JobCommand::ExpireLease { fence: lease.fence, log };
+            if self.give(lease.job, command).await? {
+                metrics::counter!("greffe_leases_lost_total").increment(1);
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_overdue_attempts(&self) -> Result<(), Interrupted> {
+        for held in self.reader.overdue(ROUND_MAX).await? {
+            let log = self.reader.seal_log(held.lease).await?;
+            let error = JobError {
+                error_type: "RunTimeout".to_owned(),
+                message: "the attempt took longer than its service allows".to_owned(),
+                detail: None,
+                retryable: true,
+            };
+            let command = JobCommand::FailAttempt {
+                fence: held.lease.fence,
+                error,
+                retry_at: None,
+                closing: Closing { progress: None, log },
+            };
+            self.give(held.lease.job, command).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_expired_jobs(&self) -> Result<(), Interrupted> {
+        for job in self.reader.expired(ROUND_MAX).await? {
+            self.give(job, JobCommand::ExpireJob).await?;
+        }
+        Ok(())
+    }
+
+    async fn give(&self, job: domain::JobId, command: JobCommand) -> Result<bool, Interrupted> {
+        give(&self.commands, Component::Rescuer, job, command).await
+    }
+}

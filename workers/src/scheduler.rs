@@ -1,0 +1,35 @@
+//! Queues jobs whose time has come: those that were asked for later, and those
+//! that wait for their next attempt.
+
+use std::time::Duration;
+
+use commands::Commands;
+use domain::{actor::Component, job::JobCommand};
+use projections::Reader;
+use tokio_util::sync::CancellationToken;
+
+use crate::patrol::{ROUND_MAX, give, patrol};
+
+/// Queues jobs whose time has come.
+#[derive(Clone)]
+pub struct Scheduler {
+    /// The way to the jobs.
+    pub commands: Commands,
+    /// The way to the tables.
+    pub reader: Reader,
+    /// How often to look: jobs start up to so much late.
+    pub every: Duration,
+}
+
+impl Scheduler {
+    /// Makes its rounds until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        patrol("scheduler", self.every, stop, async || {
+            for job in self.reader.due(ROUND_MAX).await? {
+                give(&self.commands, Component::Scheduler, job, JobCommand::QueueJob).await?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+}
