@@ -3,6 +3,7 @@
 LISTEN ?= 127.0.0.1:8000
 DATA   ?= greffe-data
 GREFFE  = target/debug/greffe
+ALL     = --workspace --all-targets --all-features
 FLAGS   = --data-dir $(DATA) --listen $(LISTEN)
 
 # Queries are compiled from .sqlx, whatever DATABASE_URL a shell has set.
@@ -27,16 +28,16 @@ run: build ## Starts Greffe on its own database and shows what it does
 
 test: setup ## Runs every check
 	cargo fmt --check
-	cargo build --workspace --all-targets
+	cargo build $(ALL)
 	.ci/sqlx check
-	cargo clippy --quiet --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
+	cargo clippy --quiet $(ALL) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps
 	target/debug/with-postgres -- .ci/tests
 	.ci/optional
 
 check: setup ## Runs the checks that need no database
 	cargo fmt --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy $(ALL) -- -D warnings
 	.ci/optional
 
 fmt: ## Formats the code
