@@ -47,8 +47,13 @@ impl Tables {
 
 /// Lets connections see the tables of this program's versions.
 pub fn options(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("search_path", search_path())])
+}
+
+/// Where connections find the tables of this program's versions.
+pub fn search_path() -> String {
     let schemas: Vec<String> = ALL.iter().map(Tables::schema).collect();
-    options.options([("search_path", format!("public,{}", schemas.join(",")))])
+    format!("public,{}", schemas.join(","))
 }
 
 /// Why the tables are not there.
