@@ -23,6 +23,15 @@ fn patience_doubles_up_to_a_point() {
 }
 
 #[test]
+fn patience_never_runs_over() {
+    // Doubled 32 times, this is exactly one more than a number can hold.
+    let first = 1 << 32;
+    let policy = Policy { backoff_first_ms: first, backoff_max_ms: u64::MAX, ..POLICY };
+    let wait = policy.backoff(33, t(0)).num_milliseconds().cast_unsigned();
+    assert_eq!(wait, YEAR_MS);
+}
+
+#[test]
 fn jobs_that_failed_together_do_not_come_back_together() {
     let waits: std::collections::BTreeSet<_> =
         (0..100).map(|us| POLICY.backoff(1, t(0) + Duration::microseconds(us))).collect();
