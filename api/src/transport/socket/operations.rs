@@ -111,3 +111,23 @@ impl Relay {
         sender.send(Frame { id: id.clone(), generation: *generation, text, last }).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+    use crate::transport::testing::eventually;
+
+    #[tokio::test]
+    async fn a_late_frame_does_not_pass_for_one_of_the_successor() {
+        let answer = |text: &str| Answer::Result(text.to_owned());
+        let mut operations = Operations::new(4);
+        operations.start("1".to_owned(), stream::iter([answer("old"), answer("old")]).boxed());
+        eventually("the old frames are queued", || operations.queue.len() == 3).await;
+        operations.complete("1");
+        operations.start("1".to_owned(), stream::iter([answer("new")]).boxed());
+        let frame = operations.next().await.unwrap();
+        assert!(frame.text.contains("new"), "{}", frame.text);
+    }
+}
