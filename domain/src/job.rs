@@ -13,7 +13,7 @@
 //!
 //! A running job is cancelled in two steps: the request is recorded, the
 //! worker is told, and the job ends when its lease does. `decide` lives in
-//! [`decide`](self::decide) and [`settle`](self::settle), a table of phases and
+//! [`decide`] and [`settle`], a table of phases and
 //! commands; here is what a job is, and how events change it.
 
 mod command;
