@@ -13,9 +13,9 @@ use domain::{JobId, LeaseId, Timestamp, WorkerId};
 use journal::postgres::fold::InlineFold;
 use uuid::Uuid;
 
-use crate::{ReadError, Reader, job_lease::InlineJobLease, job_ready::InlineJobReady};
+use crate::{ReadError, Reader, job_lease::InlineJobLease, job_ready::InlineJobReady, signed};
 
-pub use waiting::{Claim, WaitingWorkers};
+pub use waiting::{Claim, Waiting, WaitingWorkers};
 
 /// The tables that move in the append's own statement.
 pub fn inline_folds() -> Vec<Arc<dyn InlineFold>> {
@@ -122,6 +122,21 @@ impl Reader {
         .fetch_all(&self.db)
         .await?;
         Ok(leases.into_iter().map(HeldLease::from).collect())
+    }
+
+    /// Whether `worker` holds `lease`.
+    pub async fn holds(&self, worker: WorkerId, lease: LeaseId) -> Result<bool, ReadError> {
+        let holds = sqlx::query_scalar!(
+            r#"select exists (
+                   select from job_lease where job = $1 and fence = $2 and worker = $3
+               ) as "holds!""#,
+            lease.job.0,
+            signed(lease.fence),
+            worker.0
+        )
+        .fetch_one(&self.db)
+        .await?;
+        Ok(holds)
     }
 
     /// How much there is to do, by service.

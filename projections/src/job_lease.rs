@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use domain::{
     JobId, Timestamp,
     decode::{Event, decode},
-    job::{CrawlEvent, JobEvent, LeaseGranted, ReportEvent},
+    job::{CancelRequested, CrawlEvent, JobEvent, LeaseGranted, ReportEvent},
 };
 use journal::postgres::fold::{Column, Effect, InlineFold, Pending};
 use sqlx::PgConnection;
@@ -22,13 +22,44 @@ pub const TABLES: Tables =
 enum Change {
     /// The job is held, by nobody else any more.
     Granted(LeaseGranted),
+    /// Its holder is to be told to stop.
+    Cancelled(CancelRequested),
     /// Nobody holds it.
     Ended,
+}
+
+/// A row, as events leave it.
+#[derive(Debug)]
+struct Held {
+    fence: u64,
+    lease: LeaseGranted,
+    cancel: Option<CancelRequested>,
+}
+
+/// What a batch does to the row of one job.
+enum Net {
+    Held(Held),
+    Cancelled(CancelRequested),
+    Ended,
+}
+
+impl Net {
+    fn after(before: Option<Self>, version: u64, change: Change) -> Self {
+        match (before, change) {
+            (_, Change::Granted(lease)) => Self::Held(Held { fence: version, lease, cancel: None }),
+            (_, Change::Ended) | (Some(Self::Ended), Change::Cancelled(_)) => Self::Ended,
+            (Some(Self::Held(held)), Change::Cancelled(it)) => {
+                Self::Held(Held { cancel: Some(it), ..held })
+            }
+            (None | Some(Self::Cancelled(_)), Change::Cancelled(it)) => Self::Cancelled(it),
+        }
+    }
 }
 
 fn change(event: &JobEvent) -> Option<Change> {
     match event {
         JobEvent::LeaseGranted(it) => Some(Change::Granted(it.clone())),
+        JobEvent::CancelRequested(it) => Some(Change::Cancelled(it.clone())),
         JobEvent::LeaseReleased(_)
         | JobEvent::LeaseExpired(_)
         | JobEvent::AttemptFailed(_)
@@ -43,7 +74,6 @@ fn change(event: &JobEvent) -> Option<Change> {
         | JobEvent::Report(ReportEvent::ReportRequested(_))
         | JobEvent::JobQueued(_)
         | JobEvent::ProgressReported(_)
-        | JobEvent::CancelRequested(_)
         | JobEvent::LogSealed(_) => None,
     }
 }
@@ -57,7 +87,6 @@ fn matters(event_type: &str) -> bool {
             | "ReportRequested"
             | "JobQueued"
             | "ProgressReported"
-            | "CancelRequested"
             | "LogSealed"
     )
 }
@@ -72,17 +101,22 @@ impl InlineFold for InlineJobLease {
     }
 
     fn fold(&self, batch: &[Pending<'_>]) -> Option<Effect> {
-        let mut net: HashMap<Uuid, (u64, Change)> = HashMap::new();
+        let mut net: HashMap<Uuid, Net> = HashMap::new();
         for pending in batch {
             if let Some((job, change)) = read(pending) {
-                net.insert(job, (pending.version, change));
+                let after = Net::after(net.remove(&job), pending.version, change);
+                net.insert(job, after);
             }
         }
         let mut columns = Columns::default();
-        for (job, (version, change)) in net {
-            match change {
-                Change::Granted(lease) => columns.grant(job, version, &lease),
-                Change::Ended => columns.ended.push(Some(job)),
+        for (job, net) in net {
+            match net {
+                Net::Held(held) => columns.held.push(job, held),
+                Net::Cancelled(cancel) => {
+                    columns.cancelled.push(Some(job));
+                    columns.reasons.push(cancel.reason);
+                }
+                Net::Ended => columns.ended.push(Some(job)),
             }
         }
         columns.effect()
@@ -108,77 +142,129 @@ fn read(pending: &Pending<'_>) -> Option<(Uuid, Change)> {
 
 #[derive(Default)]
 struct Columns {
-    granted: Vec<Option<Uuid>>,
+    held: Rows,
+    cancelled: Vec<Option<Uuid>>,
+    reasons: Vec<Option<String>>,
+    ended: Vec<Option<Uuid>>,
+}
+
+/// What rows are made of, apart from when they were granted.
+#[derive(Default)]
+struct Rows {
+    jobs: Vec<Option<Uuid>>,
     fences: Vec<Option<i64>>,
     workers: Vec<Option<Uuid>>,
     lease_ms: Vec<Option<i64>>,
     deadlines: Vec<Option<Timestamp>>,
     requests: Vec<Option<Uuid>>,
-    ended: Vec<Option<Uuid>>,
+    cancel_requested: Vec<Option<bool>>,
+    cancel_reasons: Vec<Option<String>>,
 }
 
-impl Columns {
-    fn grant(&mut self, job: Uuid, fence: u64, lease: &LeaseGranted) {
-        self.granted.push(Some(job));
+impl Rows {
+    fn push(&mut self, job: Uuid, Held { fence, lease, cancel }: Held) {
+        self.jobs.push(Some(job));
         self.fences.push(Some(signed(fence)));
         self.workers.push(Some(lease.worker.0));
         self.lease_ms.push(Some(signed(lease.lease_ms)));
         self.deadlines.push(lease.run_deadline);
         self.requests.push(lease.request);
+        self.cancel_requested.push(Some(cancel.is_some()));
+        self.cancel_reasons.push(cancel.and_then(|it| it.reason));
     }
 
-    fn effect(self) -> Option<Effect> {
-        let ended = Column::Uuid(self.ended.clone());
-        let granted = vec![
-            Column::Uuid(self.granted.clone()),
+    fn columns(self) -> Vec<Column> {
+        vec![
+            Column::Uuid(self.jobs),
             Column::BigInt(self.fences),
             Column::Uuid(self.workers),
             Column::BigInt(self.lease_ms),
             Column::Timestamp(self.deadlines),
             Column::Uuid(self.requests),
-        ];
-        let (sql, columns) = match (self.granted.is_empty(), self.ended.is_empty()) {
-            (true, true) => return None,
-            (false, true) => (GRANT, granted),
-            (true, false) => (END, vec![ended]),
-            (false, false) => (GRANT_AND_END, granted.into_iter().chain([ended]).collect()),
+            Column::Bool(self.cancel_requested),
+            Column::Text(self.cancel_reasons),
+        ]
+    }
+}
+
+impl Columns {
+    /// Requests to cancel are rare: a statement for each mixture with them
+    /// would be planned more often than it is run.
+    fn effect(self) -> Option<Effect> {
+        let (held, ended) = (!self.held.jobs.is_empty(), !self.ended.is_empty());
+        let mut columns = self.held.columns();
+        let sql = match (held, self.cancelled.is_empty(), ended) {
+            (false, true, false) => return None,
+            (true, true, false) => HOLD,
+            (false, true, true) => {
+                columns = vec![Column::Uuid(self.ended)];
+                END
+            }
+            (true, true, true) => {
+                columns.push(Column::Uuid(self.ended));
+                HOLD_AND_END
+            }
+            (_, false, _) => {
+                columns.push(Column::Uuid(self.ended));
+                columns.push(Column::Uuid(self.cancelled));
+                columns.push(Column::Text(self.reasons));
+                HOLD_AND_END_AND_CANCEL
+            }
         };
         Some(Effect { sql, columns, guard: None })
     }
 }
 
 /// A job that was released and granted again in one batch has a row still.
-const GRANT: &str = "job_lease_in as (
-    insert into job_lease (job, fence, worker, lease_ms, run_deadline, request, granted_at)
-    select x.*, h.at from h, unnest({0}, {1}, {2}, {3}, {4}, {5})
-        as x (job, fence, worker, lease_ms, run_deadline, request)
-    on conflict (job) do update set fence = excluded.fence, worker = excluded.worker,
-        lease_ms = excluded.lease_ms, run_deadline = excluded.run_deadline,
-        request = excluded.request, granted_at = excluded.granted_at)";
+macro_rules! hold {
+    () => {
+        "job_lease_in as (
+            insert into job_lease (job, fence, worker, lease_ms, run_deadline, request,
+                cancel_requested, cancel_reason, granted_at)
+            select x.*, h.at from h, unnest({0}, {1}, {2}, {3}, {4}, {5}, {6}, {7})
+                as x (job, fence, worker, lease_ms, run_deadline, request, cancel_requested,
+                    cancel_reason)
+            on conflict (job) do update set fence = excluded.fence, worker = excluded.worker,
+                lease_ms = excluded.lease_ms, run_deadline = excluded.run_deadline,
+                request = excluded.request, cancel_requested = excluded.cancel_requested,
+                cancel_reason = excluded.cancel_reason, granted_at = excluded.granted_at)"
+    };
+}
 
-const END: &str = "job_lease_out as (
-    delete from job_lease l using h where l.job = any({0}))";
+macro_rules! end {
+    ($jobs:literal) => {
+        concat!("job_lease_out as (delete from job_lease l using h where l.job = any(", $jobs, "))")
+    };
+}
 
-const GRANT_AND_END: &str = "job_lease_in as (
-    insert into job_lease (job, fence, worker, lease_ms, run_deadline, request, granted_at)
-    select x.*, h.at from h, unnest({0}, {1}, {2}, {3}, {4}, {5})
-        as x (job, fence, worker, lease_ms, run_deadline, request)
-    on conflict (job) do update set fence = excluded.fence, worker = excluded.worker,
-        lease_ms = excluded.lease_ms, run_deadline = excluded.run_deadline,
-        request = excluded.request, granted_at = excluded.granted_at),
-job_lease_out as (
-    delete from job_lease l using h where l.job = any({6}))";
+const HOLD: &str = hold!();
+const END: &str = end!("{0}");
+const HOLD_AND_END: &str = concat!(hold!(), ", ", end!("{8}"));
+const HOLD_AND_END_AND_CANCEL: &str = concat!(
+    hold!(),
+    ", ",
+    end!("{8}"),
+    ", job_lease_told as (
+        update job_lease l set cancel_requested = true, cancel_reason = x.reason
+        from h, unnest({9}, {10}) as x (job, reason) where l.job = x.job)"
+);
 
 /// The whole table, folded in memory.
 #[derive(Debug, Default)]
-pub(crate) struct Leases(HashMap<JobId, (u64, Timestamp, LeaseGranted)>);
+pub(crate) struct Leases(HashMap<JobId, (Timestamp, Held)>);
 
 impl Leases {
     pub(crate) fn take_in(&mut self, fact: &Fact) {
         let Some((job, event)) = fact.of_job() else { return };
         match change(event) {
             Some(Change::Granted(lease)) => {
-                self.0.insert(job, (fact.recorded.version, fact.at(), lease));
+                let held = Held { fence: fact.recorded.version, lease, cancel: None };
+                self.0.insert(job, (fact.at(), held));
+            }
+            Some(Change::Cancelled(cancel)) => {
+                if let Some((_, held)) = self.0.get_mut(&job) {
+                    held.cancel = Some(cancel);
+                }
             }
             Some(Change::Ended) => {
                 self.0.remove(&job);
@@ -189,28 +275,28 @@ impl Leases {
 
     /// Writes all rows into the empty table.
     pub(crate) async fn store(self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows: Vec<_> = self.0.into_iter().collect();
-        for rows in rows.chunks(10_000) {
-            let jobs: Vec<Uuid> = rows.iter().map(|(job, _)| job.0).collect();
-            let fences: Vec<i64> = rows.iter().map(|(_, it)| signed(it.0)).collect();
-            let granted: Vec<Timestamp> = rows.iter().map(|(_, it)| it.1).collect();
-            let workers: Vec<Uuid> = rows.iter().map(|(_, it)| it.2.worker.0).collect();
-            let lease_ms: Vec<i64> = rows.iter().map(|(_, it)| signed(it.2.lease_ms)).collect();
-            let deadlines: Vec<Option<Timestamp>> =
-                rows.iter().map(|(_, it)| it.2.run_deadline).collect();
-            let requests: Vec<Option<Uuid>> = rows.iter().map(|(_, it)| it.2.request).collect();
+        let mut left = self.0.into_iter().peekable();
+        while left.peek().is_some() {
+            let mut rows = Rows::default();
+            let mut granted: Vec<Timestamp> = Vec::new();
+            for (job, (at, held)) in left.by_ref().take(10_000) {
+                granted.push(at);
+                rows.push(job.0, held);
+            }
             sqlx::query!(
-                "insert into job_lease
-                     (job, fence, granted_at, worker, lease_ms, run_deadline, request)
-                 select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::uuid[],
-                     $5::bigint[], $6::timestamptz[], $7::uuid[])",
-                &jobs,
-                &fences,
-                &granted,
-                &workers,
-                &lease_ms,
-                &deadlines as &[Option<Timestamp>],
-                &requests as &[Option<Uuid>],
+                "insert into job_lease (job, fence, worker, lease_ms, run_deadline, request,
+                     cancel_requested, cancel_reason, granted_at)
+                 select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[],
+                     $5::timestamptz[], $6::uuid[], $7::boolean[], $8::text[], $9::timestamptz[])",
+                &rows.jobs as &[Option<Uuid>],
+                &rows.fences as &[Option<i64>],
+                &rows.workers as &[Option<Uuid>],
+                &rows.lease_ms as &[Option<i64>],
+                &rows.deadlines as &[Option<Timestamp>],
+                &rows.requests as &[Option<Uuid>],
+                &rows.cancel_requested as &[Option<bool>],
+                &rows.cancel_reasons as &[Option<String>],
+                &granted
             )
             .execute(&mut *db)
             .await?;

@@ -9,7 +9,11 @@ create table job_lease (
     lease_ms bigint not null,
     run_deadline timestamptz,
     -- The worker's request that it answers.
-    request uuid
+    request uuid,
+    -- Whether somebody wants the job stopped, and why: so that a heartbeat is
+    -- answered without a look at the journal.
+    cancel_requested boolean not null default false,
+    cancel_reason text
 );
 
 create index job_lease_worker on job_lease (worker, request);

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{CrawlEvent, JobError, LogSeal, Order, Progress, ReportEvent, TaskSpec};
-use crate::{Timestamp, WorkerId, artifact::Artifact, event_type::event_types};
+use super::{
+    CrawlEvent, JobError, LogSeal, Order, Progress, ReportEvent, TaskSpec, limit::resumable,
+};
+use crate::{Refusal, Timestamp, WorkerId, artifact::Artifact, event_type::event_types};
 
 event_types! {
     /// Something that happened to a job.
@@ -82,6 +84,16 @@ pub struct ProgressReported {
     /// What another attempt could go on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Value>,
+}
+
+impl ProgressReported {
+    /// Refuses what could not be recorded, whoever reports it.
+    pub fn check(&self) -> Result<(), Refusal> {
+        if let Some(progress) = &self.progress {
+            progress.check()?;
+        }
+        resumable(self.checkpoint.as_ref())
+    }
 }
 
 /// Somebody wants a running job stopped.

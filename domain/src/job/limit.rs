@@ -10,6 +10,9 @@ use crate::Refusal;
 /// How deep JSON may nest. Readers give up at 128, and an event wraps it.
 const DEPTH_MAX: usize = 64;
 
+/// The largest checkpoint, in bytes of JSON.
+const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
+
 /// Refuses JSON that would be longer than `bytes_max` when written, or nests so
 /// deep that the event could be written but never read again.
 pub(super) fn json(field: &'static str, value: &Value, bytes_max: usize) -> Result<(), Refusal> {
@@ -25,6 +28,11 @@ fn nests_within(depth: usize, value: &Value) -> bool {
         Value::Array(items) => 0 < depth && items.iter().all(|it| nests_within(depth - 1, it)),
         Value::Object(fields) => 0 < depth && fields.values().all(|it| nests_within(depth - 1, it)),
     }
+}
+
+/// Refuses a checkpoint that is too large.
+pub(super) fn resumable(checkpoint: Option<&Value>) -> Result<(), Refusal> {
+    checkpoint.map_or(Ok(()), |it| json("checkpoint", it, CHECKPOINT_BYTES_MAX))
 }
 
 /// Refuses what would be longer than `bytes_max` when written as JSON.

@@ -1,7 +1,5 @@
 //! What the holder of a lease may report, and what becomes of the job then.
 
-use serde_json::Value;
-
 use super::{
     AttemptFailed, Closing, CrawlCompleted, CrawlEvent, FailureCause, JobCancelled, JobError,
     JobEvent, JobFailed, JobKind, Lease, LeaseExpired, LeaseReleased, LogSeal, LogSealed, Next,
@@ -9,9 +7,6 @@ use super::{
     spec::JSON_BYTES_MAX,
 };
 use crate::{Actor, Context, Refusal, Timestamp, artifact::Artifact};
-
-/// The largest checkpoint, in bytes of JSON.
-const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
 
 /// How an attempt failed.
 pub(super) struct Failure {
@@ -68,7 +63,9 @@ impl Present {
     ) -> Result<Vec<JobEvent>, Refusal> {
         let lease = self.held(released.fence, context)?;
         limit::text("reason", released.reason.as_deref().unwrap_or_default(), 1_024)?;
-        released.checkpoint = resumable(released.checkpoint)?;
+        limit::resumable(released.checkpoint.as_ref())?;
+        // A null is none: the two are read back alike.
+        released.checkpoint = released.checkpoint.filter(|it| !it.is_null());
         let Some(cancelled) = lease.cancelled() else {
             return closed(lease, closing, [released.into()]);
         };
@@ -94,10 +91,8 @@ impl Present {
         context: &Context,
     ) -> Result<Vec<JobEvent>, Refusal> {
         let lease = self.held(report.fence, context)?;
-        if let Some(progress) = &report.progress {
-            progress.check()?;
-        }
-        report.checkpoint = resumable(report.checkpoint)?;
+        report.check()?;
+        report.checkpoint = report.checkpoint.filter(|it| !it.is_null());
         report.progress = report.progress.filter(|it| lease.progress.as_ref() != Some(it));
         report.checkpoint = report.checkpoint.filter(|it| self.checkpoint.as_ref() != Some(it));
         if report.progress.is_none() && report.checkpoint.is_none() {
@@ -239,16 +234,6 @@ fn closed(
     }
     events.extend(end);
     Ok(events)
-}
-
-/// The checkpoint as it is kept. A null is none, since the two are read back
-/// alike.
-fn resumable(checkpoint: Option<Value>) -> Result<Option<Value>, Refusal> {
-    let checkpoint = checkpoint.filter(|it| !it.is_null());
-    if let Some(value) = &checkpoint {
-        limit::json("checkpoint", value, CHECKPOINT_BYTES_MAX)?;
-    }
-    Ok(checkpoint)
 }
 
 /// Refuses artifacts that no table could list.

@@ -33,7 +33,16 @@ struct Inner {
 #[derive(Debug)]
 struct Waiter {
     services: Arc<[String]>,
-    wake: oneshot::Sender<()>,
+    wake: oneshot::Sender<String>,
+}
+
+/// One worker that waits. A wake that it was given and did not answer goes to
+/// the next: jobs and wakes are as many.
+#[derive(Debug)]
+pub struct Waiting {
+    among: Arc<WaitingWorkers>,
+    wake: oneshot::Receiver<String>,
+    woken: Option<String>,
 }
 
 /// A job that one request of this process is about to take; the others of this
@@ -45,14 +54,14 @@ pub struct Claim {
 }
 
 impl WaitingWorkers {
-    /// Is told when a job of one of `services` is queued. To be asked for
+    /// Waits for a job of one of `services` to be queued. To be asked for
     /// *before* looking for candidates, so that no job comes in between.
-    pub fn wait(&self, services: Arc<[String]>) -> oneshot::Receiver<()> {
+    pub fn wait(self: &Arc<Self>, services: Arc<[String]>) -> Waiting {
         let (wake, woken) = oneshot::channel();
         let mut inner = self.lock();
         inner.waiting.retain(|it| !it.wake.is_closed());
         inner.waiting.push_back(Waiter { services, wake });
-        woken
+        Waiting { among: Arc::clone(self), wake: woken, woken: None }
     }
 
     /// Claims `job`, if nobody else of this process has.
@@ -99,7 +108,7 @@ impl WaitingWorkers {
             inner.waiting.iter().position(|it| it.services.iter().any(|it| it == service))
         {
             let Some(waiter) = inner.waiting.remove(index) else { return };
-            if waiter.wake.send(()).is_ok() {
+            if waiter.wake.send(service.to_owned()).is_ok() {
                 return;
             }
         }
@@ -108,6 +117,32 @@ impl WaitingWorkers {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing here is left half-done by a panic.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// Returns when a job was queued. Whoever then has looked for it says so
+    /// with [`answered`](Self::answered).
+    pub async fn woken(&mut self) {
+        if self.woken.is_none() {
+            // The sender is kept until it has sent.
+            self.woken = (&mut self.wake).await.ok();
+        }
+    }
+
+    /// The job that it was woken for was looked for: nobody else needs to.
+    pub fn answered(mut self) {
+        self.woken = None;
+        self.wake.close();
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.wake.close();
+        if let Some(service) = self.woken.take().or_else(|| self.wake.try_recv().ok()) {
+            self.among.wake(&service);
+        }
     }
 }
 

@@ -5,26 +5,44 @@ use uuid::Uuid;
 
 use crate::{ReadError, Reader, signed};
 
+/// A lease that holds on, and what its holder is to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// Which.
+    pub lease: LeaseId,
+    /// For how long it holds from now on, without another beat.
+    pub lease_ms: u64,
+    /// Whether the attempt has taken too long.
+    pub overdue: bool,
+    /// Whether somebody wants the job stopped.
+    pub cancel_requested: bool,
+    /// Why, if they said so.
+    pub cancel_reason: Option<String>,
+}
+
 impl Reader {
     /// Extends leases that `worker` holds by their full length, by the
     /// database's clock. What is not in the answer is lost.
-    pub async fn beat(
-        &self,
-        worker: WorkerId,
-        leases: &[LeaseId],
-    ) -> Result<Vec<LeaseId>, ReadError> {
+    pub async fn beat(&self, worker: WorkerId, leases: &[LeaseId]) -> Result<Vec<Beat>, ReadError> {
         let jobs: Vec<Uuid> = leases.iter().map(|it| it.job.0).collect();
         let fences: Vec<i64> = leases.iter().map(|it| signed(it.fence)).collect();
         let extended = sqlx::query!(
-            "insert into lease_beat as b (job, fence, expires_at)
-             select l.job, l.fence, now() + make_interval(secs => l.lease_ms / 1000.0::float8)
-             from unnest($2::uuid[], $3::bigint[]) as x (job, fence)
-             join job_lease l on l.job = x.job and l.fence = x.fence
-             where l.worker = $1
-             order by l.job
-             on conflict (job, fence) do update set expires_at = excluded.expires_at
-                 where b.lost_at is null
-             returning job, fence",
+            r#"with held as (
+                 select l.* from job_lease l
+                 join (select distinct * from unnest($2::uuid[], $3::bigint[])) as x (job, fence)
+                 on l.job = x.job and l.fence = x.fence
+                 where l.worker = $1
+             ), extended as (
+                 insert into lease_beat as b (job, fence, expires_at)
+                 select job, fence, now() + make_interval(secs => lease_ms / 1000.0::float8)
+                 from held order by job
+                 on conflict (job, fence) do update set expires_at = excluded.expires_at
+                     where b.lost_at is null
+                 returning job, fence
+             )
+             select h.job, h.fence, h.lease_ms, h.cancel_requested, h.cancel_reason,
+                 coalesce(h.run_deadline <= now(), false) as "overdue!"
+             from extended e join held h on h.job = e.job and h.fence = e.fence"#,
             worker.0,
             &jobs,
             &fences
@@ -33,7 +51,13 @@ impl Reader {
         .await?;
         Ok(extended
             .into_iter()
-            .map(|it| LeaseId { job: JobId(it.job), fence: it.fence.cast_unsigned() })
+            .map(|it| Beat {
+                lease: LeaseId { job: JobId(it.job), fence: it.fence.cast_unsigned() },
+                lease_ms: it.lease_ms.cast_unsigned(),
+                overdue: it.overdue,
+                cancel_requested: it.cancel_requested,
+                cancel_reason: it.cancel_reason,
+            })
             .collect())
     }
 
