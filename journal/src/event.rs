@@ -169,3 +169,43 @@ impl fmt::Debug for EventHash {
         f.write_str(&hex::encode(self.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    /// If this fails, every recorded event seems to have been tampered with.
+    #[test]
+    fn the_hash_of_an_event_is_what_it_has_always_been() {
+        let event = NewEvent {
+            event_id: Uuid::from_u128(7),
+            event_type: "Noted",
+            schema_version: 1,
+            payload: r#"{"note":"é"}"#.to_owned(),
+            metadata: "{}".to_owned(),
+        };
+        let hash = event.hash(&StreamId::new("job", 1), 258);
+        expect![["f10fa7c3b65d93e3226f01616877faabbf1ae3c53495bde9bf1dfbf31548bc34"]]
+            .assert_eq(&format!("{hash:?}"));
+    }
+
+    #[test]
+    fn bytes_cannot_move_from_one_field_to_the_next() {
+        let hash = |event_type, metadata, payload| {
+            let stream = StreamId::new("job", 1);
+            EventHash::of(&stream, 1, Uuid::nil(), event_type, 1, metadata, payload)
+        };
+        assert_ne!(hash("ab", "c", "d"), hash("a", "bc", "d"));
+        assert_ne!(hash("a", "bc", "d"), hash("a", "b", "cd"));
+    }
+
+    #[test]
+    fn a_stream_has_a_category_and_an_id() {
+        let stream = StreamId::new("job", "0192-f1c4");
+        assert_eq!((stream.category(), stream.id()), ("job", "0192-f1c4"));
+        let odd = StreamId::from("odd".to_owned());
+        assert_eq!((odd.category(), odd.id()), ("odd", ""));
+    }
+}

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 pub use event::{EventHash, NewEvent, Recorded, StreamId};
 pub use idempotency::{Idempotency, Outcome};
-pub use limits::{APPEND_BYTES_MAX, EVENT_BYTES_MAX, NAME_BYTES_MAX};
+pub use limits::{APPEND_BYTES_MAX, APPEND_EVENTS_MAX, EVENT_BYTES_MAX, NAME_BYTES_MAX};
 pub use memory::Memory;
 
 /// An append-only log of events, kept in streams.
@@ -67,7 +67,7 @@ pub struct Append {
     pub stream: StreamId,
     /// How many events the stream must hold already; 0 for a new one.
     pub expected_version: u64,
-    /// At least one.
+    /// From one to [`APPEND_EVENTS_MAX`].
     pub events: Vec<NewEvent>,
     /// Makes a repetition harmless.
     pub idempotency: Option<Idempotency>,

@@ -2,6 +2,9 @@
 
 use crate::{Append, AppendError, NewEvent};
 
+/// The most events that one append may write.
+pub const APPEND_EVENTS_MAX: usize = 1000;
+
 /// The most that payload and metadata of one event may take together.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 
@@ -27,8 +30,8 @@ impl Append {
     }
 
     fn broken_rule(&self) -> Option<&'static str> {
-        if self.events.is_empty() {
-            return Some("an append holds at least one event");
+        if !(1..=APPEND_EVENTS_MAX).contains(&self.events.len()) {
+            return Some("an append holds 1 to 1000 events");
         }
         if !is_name(self.stream.as_str()) {
             return Some("a stream's name has 1 to 255 bytes, none of them zero");

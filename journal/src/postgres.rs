@@ -31,19 +31,20 @@ mod rows;
 mod instruments;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::{FutureExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
     task::JoinSet,
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -63,8 +64,11 @@ use crate::{
 /// [`close`](Self::close) finishes them first.
 pub struct PostgresJournal {
     requests: mpsc::Sender<Request>,
+    /// Bytes that appends under way may still take.
+    room: Semaphore,
     tail: Arc<Tail>,
-    pool: PgPool,
+    readers: PgPool,
+    replayers: PgPool,
     settings: Arc<Settings>,
     instruments: Instruments,
     /// No request is taken any more; what has been taken is finished.
@@ -98,55 +102,72 @@ impl PostgresJournal {
         folds: Vec<Arc<dyn InlineFold>>,
     ) -> Result<Self, JournalError> {
         let options = link::with_search_path(options, &settings);
-        let pool = PgPoolOptions::new()
+        let readers = PgPoolOptions::new()
             .max_connections(settings.readers_max)
             .acquire_timeout(settings.unavailable_after)
             .connect_with(options.clone())
             .await
             .map_err(failure::of_reading)?;
-        partition::extend(&pool, &settings, 0).await?;
-        let head = rows::head(&pool).await?;
-        let tail = Arc::new(Tail::new(head, &settings));
+        let replayers = PgPoolOptions::new()
+            .max_connections(settings.replayers_max)
+            .connect_lazy_with(options.clone());
+        partition::extend(&readers, &settings, 0).await?;
+        let head = rows::head(&readers).await?;
         let (requests, inbox) = mpsc::channel(settings.queue_max);
-        let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
-        let settings = Arc::new(settings);
+        let journal = Self {
+            requests,
+            room: Semaphore::new(settings.queue_bytes_max),
+            tail: Arc::new(Tail::new(head, &settings)),
+            readers,
+            replayers,
+            settings: Arc::new(settings),
+            instruments: Instruments::new(),
+            closing: CancellationToken::new(),
+            closed: CancellationToken::new(),
+            tasks: Mutex::default(),
+        };
+        journal.start(inbox, options, folds);
+        Ok(journal)
+    }
 
+    fn start(
+        &self,
+        inbox: mpsc::Receiver<Request>,
+        options: PgConnectOptions,
+        folds: Vec<Arc<dyn InlineFold>>,
+    ) {
+        let Self { tail, readers, settings, .. } = self;
         let mut appender = JoinSet::new();
         appender.spawn(
-            Appender::new(inbox, &options, folds, (&settings, &tail), pool.clone())
-                .run(closing.clone()),
+            Appender::new(inbox, &options, folds, (settings, tail), readers.clone())
+                .run(self.closing.clone()),
         );
-        let mut rest = JoinSet::new();
-        let stop = |task| stop_when(closed.clone(), task);
-        rest.spawn(stop(Box::pin(tailer::follow(tail.clone(), pool.clone(), settings.clone()))));
-        rest.spawn(stop(Box::pin(tailer::listen(tail.clone(), options.clone()))));
-        rest.spawn(stop(Box::pin(notifier::notify(tail.clone(), options, settings.clone()))));
-        let making = partition::make_in_time(tail.head(), pool.clone(), settings.clone());
-        rest.spawn(stop(Box::pin(making)));
-
-        Ok(Self {
-            requests,
-            tail,
-            pool,
-            settings,
-            instruments: Instruments::new(),
-            closing,
-            closed,
-            tasks: Mutex::new(Some(Tasks { appender, rest })),
-        })
+        let follow = tailer::follow(tail.clone(), readers.clone(), settings.clone());
+        let listen = tailer::listen(tail.clone(), options.clone());
+        let notify = notifier::notify(tail.clone(), options, settings.clone());
+        let extend = partition::make_in_time(tail.head(), readers.clone(), settings.clone());
+        let tasks: [BoxFuture<'static, ()>; 4] =
+            [follow.boxed(), listen.boxed(), notify.boxed(), extend.boxed()];
+        let rest = tasks.map(|it| self.closed.clone().run_until_cancelled_owned(it).map(drop));
+        *self.lock_tasks() = Some(Tasks { appender, rest: rest.into_iter().collect() });
     }
 
     /// Takes no more appends, finishes those that it has taken, and lets go of
     /// the database.
     pub async fn close(&self) {
         self.closing.cancel();
-        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let tasks = self.lock_tasks().take();
         if let Some(Tasks { mut appender, mut rest }) = tasks {
             while appender.join_next().await.is_some() {}
             self.closed.cancel();
             while rest.join_next().await.is_some() {}
         }
-        self.pool.close().await;
+        self.readers.close().await;
+        self.replayers.close().await;
+    }
+
+    fn lock_tasks(&self) -> MutexGuard<'_, Option<Tasks>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(&self, append: Append) -> Result<Appended, AppendError> {
@@ -156,20 +177,21 @@ impl PostgresJournal {
         }
         let (answer, answered) = oneshot::channel();
         let request = Request::new(append, answer);
-        self.requests.send_timeout(request, self.settings.unavailable_after).await.map_err(
-            |refused| {
-                failure::unavailable(match refused {
-                    mpsc::error::SendTimeoutError::Timeout(_) => "too many appends are waiting",
-                    mpsc::error::SendTimeoutError::Closed(_) => "the journal is closed",
-                })
-            },
-        )?;
+        let bytes = u32::try_from(request.bytes).unwrap_or(u32::MAX);
+        let queued = async {
+            // Given back with the answer.
+            let room = self.room.acquire_many(bytes).await.ok()?;
+            self.requests.send(request).await.ok()?;
+            Some(room)
+        };
+        let Ok(queued) = timeout(self.settings.unavailable_after, queued).await else {
+            return Err(failure::unavailable("too many appends are waiting").into());
+        };
+        let Some(_room) = queued else {
+            return Err(failure::unavailable("the journal is closed").into());
+        };
         answered.await.unwrap_or_else(|gone| Err(AppendError::Unknown(gone.into())))
     }
-}
-
-async fn stop_when(stop: CancellationToken, task: futures::future::BoxFuture<'static, ()>) {
-    stop.run_until_cancelled_owned(task).await;
 }
 
 #[async_trait]
@@ -182,7 +204,7 @@ impl Journal for PostgresJournal {
     }
 
     async fn outcome(&self, scope: &str, key: &str) -> Result<Option<Outcome>, JournalError> {
-        rows::outcome(&self.pool, scope, key).await
+        rows::outcome(&self.readers, scope, key).await
     }
 
     async fn read_stream(
@@ -191,19 +213,19 @@ impl Journal for PostgresJournal {
         after_version: u64,
         limit: usize,
     ) -> Result<Vec<Recorded>, JournalError> {
-        rows::of_stream(&self.pool, stream, after_version, limit).await
+        rows::of_stream(&self.readers, stream, after_version, limit).await
     }
 
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Recorded>>, JournalError> {
         if let Some(recent) = self.tail.read(after, limit) {
             return Ok(recent);
         }
-        let events = rows::after(&self.pool, after, limit).await?;
+        let events = rows::after(&self.readers, after, limit).await?;
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
     fn replay(&self, after: u64) -> BoxStream<'static, Result<Recorded, JournalError>> {
-        rows::replay(self.pool.clone(), after, self.settings.replay_window)
+        rows::replay(self.replayers.clone(), after, self.settings.replay_window)
     }
 
     fn head(&self) -> watch::Receiver<u64> {

@@ -6,8 +6,8 @@ use futures::future::join_all;
 
 use super::{append, event};
 use crate::{
-    APPEND_BYTES_MAX, Append, AppendError, Appended, EVENT_BYTES_MAX, Journal, NAME_BYTES_MAX,
-    StreamId,
+    APPEND_BYTES_MAX, APPEND_EVENTS_MAX, Append, AppendError, Appended, EVENT_BYTES_MAX, Journal,
+    NAME_BYTES_MAX, StreamId,
 };
 
 pub async fn a_stream_that_nobody_wrote_to_is_empty(journal: Arc<dyn Journal>) {
@@ -141,6 +141,7 @@ pub async fn a_malformed_append_is_told_the_rule(journal: Arc<dyn Journal>) {
     };
     let malformed = [
         with(|it| it.events.clear()),
+        with(|it| it.events = vec![event("x"); APPEND_EVENTS_MAX + 1]),
         with(|it| it.stream = StreamId::from(String::new())),
         with(|it| it.stream = StreamId::new("test", "x".repeat(NAME_BYTES_MAX))),
         with(|it| it.stream = StreamId::new("test", "\0")),

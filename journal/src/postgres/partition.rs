@@ -77,6 +77,8 @@ async fn end(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
 /// Makes the partition, unless another process just did.
 async fn make(connection: &mut PgConnection, range: Range<u64>) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
+    // Appends may be waiting for this.
+    sqlx::raw_sql("set local lock_timeout = '5s'").execute(&mut *transaction).await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).fetch_all(&mut *transaction).await?;
     if end(&mut transaction).await? != range.start {
         return transaction.rollback().await;

@@ -1,6 +1,9 @@
 //! What becomes of each append of a batch: decided in memory, before Postgres
 //! is asked or after it has told what is so.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use crate::{Idempotency, Outcome, StreamId, postgres::request::Request};

@@ -13,10 +13,14 @@ pub(super) struct Request {
     /// One for each event. The version is part of it: an append is written at
     /// the version it expects or not at all.
     pub(super) hashes: Vec<EventHash>,
+    /// What it takes of a batch, roughly.
     pub(super) bytes: usize,
     pub(super) since: Instant,
     answer: oneshot::Sender<Result<Appended, AppendError>>,
 }
+
+/// What an event takes beside payload and metadata.
+const EVENT_OVERHEAD: usize = 128;
 
 impl Request {
     pub(super) fn new(
@@ -27,7 +31,13 @@ impl Request {
             .zip(&append.events)
             .map(|(version, event)| event.hash(&append.stream, version))
             .collect();
-        Self { bytes: append.bytes(), hashes, append, since: Instant::now(), answer }
+        Self {
+            bytes: append.bytes() + append.events.len() * EVENT_OVERHEAD,
+            hashes,
+            append,
+            since: Instant::now(),
+            answer,
+        }
     }
 
     /// The version of its last event, once written.

@@ -12,6 +12,8 @@ pub struct Settings {
     pub batch_bytes_max: usize,
     /// Appends waiting for the next batch, at most. Further ones wait outside.
     pub queue_max: usize,
+    /// What they may take. At least what the largest append takes.
+    pub queue_bytes_max: usize,
     /// How long an append waits for a database that is out of reach.
     pub unavailable_after: Duration,
     /// How long an append waits for the lock on the head of the journal.
@@ -33,6 +35,9 @@ pub struct Settings {
     pub poll_every: Duration,
     /// Connections for reading, at most.
     pub readers_max: u32,
+    /// Connections for replays, at most: however slow these are, other reads
+    /// do not wait for them.
+    pub replayers_max: u32,
     /// Positions that a replay reads under one snapshot. A long snapshot
     /// would keep all versions of the head's row alive, and each append would
     /// walk along them.
@@ -48,6 +53,7 @@ impl Default for Settings {
             batch_max: 512,
             batch_bytes_max: 1024 * 1024,
             queue_max: 4096,
+            queue_bytes_max: 64 * 1024 * 1024,
             unavailable_after: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
             idle_in_transaction_timeout: Duration::from_secs(10),
@@ -58,6 +64,7 @@ impl Default for Settings {
             notify_every: Duration::from_millis(10),
             poll_every: Duration::from_secs(1),
             readers_max: 8,
+            replayers_max: 8,
             replay_window: 100_000,
             search_path: None,
         }

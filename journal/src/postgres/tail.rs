@@ -15,7 +15,7 @@ pub(super) struct Tail {
     recent: RwLock<Recent>,
     /// The last position in `recent`.
     head: watch::Sender<u64>,
-    /// The last position heard of, which the tailer has yet to reach.
+    /// The last position heard of from elsewhere: the tailer reads up to it.
     heard: watch::Sender<u64>,
     /// The last position that this process wrote.
     written: watch::Sender<u64>,
@@ -51,7 +51,7 @@ impl Tail {
         self.head.subscribe()
     }
 
-    /// The last position that is known to exist.
+    /// The last position heard of that did not come with its events.
     pub(super) fn heard(&self) -> watch::Receiver<u64> {
         self.heard.subscribe()
     }
@@ -61,23 +61,23 @@ impl Tail {
         self.written.subscribe()
     }
 
-    /// This process has written a batch. If others wrote before it what has
-    /// not been read yet, the tailer reads both.
+    /// This process has written a batch.
     pub(super) fn wrote(&self, base: u64, events: Vec<Arc<Recorded>>) {
         let last = base + events.len() as u64;
-        // Before the events, so that `read` never takes an old head for the end.
-        raise(&self.heard, last);
         self.extend(base, events);
         raise(&self.written, last);
     }
 
-    /// Events that follow position `after` have been read. Those that are
-    /// known are skipped; a gap is not let in.
+    /// There are events after position `after`. Those that are known are
+    /// skipped. If there is a gap before them, the tailer reads both.
     pub(super) fn extend(&self, after: u64, events: Vec<Arc<Recorded>>) {
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
         if after <= recent.head {
             let known = usize::try_from(recent.head - after).unwrap_or(usize::MAX);
             events.into_iter().skip(known).for_each(|it| recent.push(it));
+        } else {
+            // Under the lock: whoever reads next looks further than `recent`.
+            raise(&self.heard, after + events.len() as u64);
         }
         let head = recent.head;
         drop(recent);
@@ -86,7 +86,9 @@ impl Tail {
 
     /// Somebody says that the journal goes as far as this.
     pub(super) fn hear(&self, head: u64) {
-        raise(&self.heard, head);
+        if *self.head.borrow() < head {
+            raise(&self.heard, head);
+        }
     }
 
     /// How many positions are known to exist, but have not been read.
@@ -97,11 +99,11 @@ impl Tail {
     /// Events after a position, if they are here: all up to the limit or to
     /// the last position heard of.
     pub(super) fn read(&self, after: u64, limit: usize) -> Option<Vec<Arc<Recorded>>> {
-        let heard = *self.heard.borrow();
+        let recent = self.recent();
+        let heard = recent.head.max(*self.heard.borrow());
         if heard <= after {
             return Some(Vec::new());
         }
-        let recent = self.recent();
         let first = recent.head + 1 - recent.events.len() as u64;
         let skipped = usize::try_from((after + 1).checked_sub(first)?).ok()?;
         let is_enough =

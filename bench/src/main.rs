@@ -1,0 +1,36 @@
+//! Greffe beside its peers, on this machine, in turn.
+//!
+//! One module per figure. `bench` measures all of them, `bench append` those
+//! whose names begin so. `docs/benchmarks.md` says how to read the lines.
+
+mod append;
+mod figure;
+mod load;
+mod machine;
+mod server;
+
+use std::env;
+
+use anyhow::Context;
+
+use crate::{figure::Report, server::Bench};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [command, rest @ ..] = arguments.as_slice()
+        && command == append::processes::CHILD
+    {
+        return append::processes::child(rest).await;
+    }
+    let wanted = |figure: &str| {
+        arguments.is_empty() || arguments.iter().any(|it| figure.starts_with(it.as_str()))
+    };
+
+    let bench = Bench::start().await.context("start a Postgres for the benchmarks")?;
+    let mut report = Report::begin(&machine::describe(bench.folder())?);
+    if wanted("append") {
+        append::measure(&bench, &mut report).await.context("measure appends")?;
+    }
+    bench.stop().await
+}
