@@ -1,7 +1,8 @@
 //! GraphiQL: an explorer of the schema, for development.
 //!
-//! The page and all it loads are in the binary, put there when it was built; nothing comes from anywhere else, and
-//! the page's policy would not let it. A build without them works too, and says here how to get them.
+//! The page and all it loads are in the binary, put there when it was built;
+//! nothing comes from anywhere else, and the page's policy would not let it. A
+//! build without them works too, and says here how to get them.
 
 use axum::{
     Router,

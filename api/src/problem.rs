@@ -1,7 +1,7 @@
 //! How everything that is not GraphQL says no: a problem document of RFC 9457.
 //!
-//! It names the field and the rule it breaks, as GraphQL's `userErrors` do, so that a program can tell a person
-//! what to change.
+//! It names the field and the rule it breaks, as GraphQL's `userErrors` do, so
+//! that a program can tell a person what to change.
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},

@@ -1,8 +1,10 @@
 //! GraphQL on the wire: over HTTP and over `graphql-transport-ws` sockets.
 //!
-//! Around the executor, not inside it. A request passes the [`gate`], which refuses whatever the specification
-//! refuses before anything runs; what comes out passes the [`completion`], which puts back the nulls that the
-//! executor drops. In between, [`execution`] is the only module that meets the executor. No resolver lives here.
+//! Around the executor, not inside it. A request passes the [`gate`], which
+//! refuses whatever the specification refuses before anything runs; what comes
+//! out passes the [`completion`], which puts back the nulls that the executor
+//! drops. In between, [`execution`] is the only module that meets the executor.
+//! No resolver lives here.
 //!
 //! ```text
 //! http   ╲                                        ╱ http
@@ -42,7 +44,8 @@ pub struct Surroundings {
     pub authenticate: Authenticate,
     /// Tells when sessions end.
     pub clock: Clock,
-    /// Once cancelled, every socket is closed with 1012, so that its client comes back to another process.
+    /// Once cancelled, every socket is closed with 1012, so that its client comes
+    /// back to another process.
     pub drain: CancellationToken,
 }
 
@@ -59,8 +62,9 @@ struct Service {
 }
 
 impl GraphqlService {
-    /// Puts the transport around an executor, whose schema `sdl` must be. The executor may validate with
-    /// [`async_graphql::ValidationMode::Fast`]: the gate has been there before.
+    /// Puts the transport around an executor, whose schema `sdl` must be. The
+    /// executor may validate with [`async_graphql::ValidationMode::Fast`]: the gate
+    /// has been there before.
     pub fn try_new<E: Executor>(
         executor: E,
         sdl: &str,
@@ -78,8 +82,8 @@ impl GraphqlService {
         if self.0.settings.development { graphql.merge(graphiql::routes()) } else { graphql }
     }
 
-    /// Returns when the last socket is closed. Cancel [`Surroundings::drain`] first: a server that stops
-    /// gracefully does not wait for sockets by itself.
+    /// Returns when the last socket is closed. Cancel [`Surroundings::drain`]
+    /// first: a server that stops gracefully does not wait for sockets by itself.
     pub async fn drained(&self) {
         self.0.sockets.close();
         self.0.sockets.wait().await;

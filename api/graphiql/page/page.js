@@ -1,5 +1,6 @@
-// GraphiQL on /graphql: requests over HTTP, subscriptions over a socket. What the Headers tab says goes with both,
-// so a token needs to be pasted only once: {"Authorization": "Bearer …"}.
+// GraphiQL on /graphql: requests over HTTP, subscriptions over a socket. What
+// the Headers tab says goes with both, so a token needs to be pasted only once:
+// {"Authorization": "Bearer …"}.
 'use strict';
 
 const endpoint = '/graphql';

@@ -1,9 +1,11 @@
 //! Puts back the nulls that the executor drops.
 //!
-//! Where a field fails, the specification wants null in its place or, if it cannot be null, in that of its nearest
-//! nullable ancestor. The executor leaves the failed field out, nullable or not, and an object none of whose fields
-//! came out is null as a whole. Which object was there can be read from the paths of the errors, and what may be
-//! null from the operation. This runs only on answers that have errors.
+//! Where a field fails, the specification wants null in its place or, if it
+//! cannot be null, in that of its nearest nullable ancestor. The executor
+//! leaves the failed field out, nullable or not, and an object none of whose
+//! fields came out is null as a whole. Which object was there can be read from
+//! the paths of the errors, and what may be null from the operation. This runs
+//! only on answers that have errors.
 
 #[cfg(test)]
 mod tests;

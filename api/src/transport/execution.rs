@@ -1,4 +1,5 @@
-//! From parameters to answers: the gate, the executor, the completion. HTTP and sockets both come here.
+//! From parameters to answers: the gate, the executor, the completion. HTTP and
+//! sockets both come here.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -51,7 +52,8 @@ impl Execution {
         Ok(Self { gate, execute, schema_is_public: settings.development })
     }
 
-    /// Tells whether `session` may have this executed at all. What single fields show is for resolvers to say.
+    /// Tells whether `session` may have this executed at all. What single fields
+    /// show is for resolvers to say.
     pub(super) fn admit(
         &self,
         parameters: Parameters,
@@ -68,7 +70,8 @@ impl Execution {
         Ok(Admitted { prepared, request, session })
     }
 
-    /// Runs an operation: one answer, or as many as a subscription has. A panic ends it with an answer, too.
+    /// Runs an operation: one answer, or as many as a subscription has. A panic
+    /// ends it with an answer, too.
     pub(super) fn run(&self, admitted: Admitted) -> BoxStream<'static, Answer> {
         let Admitted { prepared, request, session } = admitted;
         let responses = (self.execute)(request, session.data);
@@ -116,8 +119,9 @@ fn answer(mut response: Response, prepared: &Prepared, began: bool) -> Answer {
     written(&response)
 }
 
-/// The executor does not say whether it refused the request or a field failed. But a field that failed has a path,
-/// and a subscription whose source could not be opened has one that ends at its root.
+/// The executor does not say whether it refused the request or a field failed.
+/// But a field that failed has a path, and a subscription whose source could
+/// not be opened has one that ends at its root.
 fn never_began(response: &Response, prepared: &Prepared) -> bool {
     let depth_max = usize::from(prepared.kind == OperationType::Subscription);
     response.data == Value::Null && response.errors.iter().all(|it| it.path.len() <= depth_max)

@@ -1,6 +1,8 @@
-//! What is wrong with a request, or with the server: entries of `errors`, each with a code.
+//! What is wrong with a request, or with the server: entries of `errors`, each
+//! with a code.
 //!
-//! What is wrong with a *command* never comes here: refusals are data, in the `userErrors` of payloads.
+//! What is wrong with a *command* never comes here: refusals are data, in the
+//! `userErrors` of payloads.
 
 use std::error::Error;
 
@@ -103,8 +105,8 @@ impl From<Fault> for Faults {
 }
 
 impl From<ServerError> for Fault {
-    /// Reads a refusal of the executor. Its locations are left out: they are places in the text that the
-    /// gate wrote, which the client has never seen.
+    /// Reads a refusal of the executor. Its locations are left out: they are places
+    /// in the text that the gate wrote, which the client has never seen.
     fn from(error: ServerError) -> Self {
         let error = coded(error);
         let extensions = serde_json::to_value(&error.extensions).unwrap_or_default();
@@ -164,15 +166,16 @@ impl Code {
     }
 }
 
-/// Something that went wrong and that no caller planned for. The cause goes to the log, once, here; the
-/// public gets a code.
+/// Something that went wrong and that no caller planned for. The cause goes to
+/// the log, once, here; the public gets a code.
 pub(super) fn internal(cause: &(dyn Error + 'static)) -> Fault {
     tracing::error!(error = %chain(cause), "request failed");
     Fault::new(Code::InternalServerError, "internal error")
 }
 
-/// Gives an error of the executor its code. One without a code was not planned for: its message may hold
-/// anything, so it goes to the log instead of to the public.
+/// Gives an error of the executor its code. One without a code was not planned
+/// for: its message may hold anything, so it goes to the log instead of to the
+/// public.
 pub(super) fn coded(mut error: ServerError) -> ServerError {
     if error.extensions.as_ref().is_some_and(|it| it.get("code").is_some()) {
         return error;

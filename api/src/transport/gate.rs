@@ -1,9 +1,10 @@
 //! Refuses what the specification refuses, before anything runs.
 //!
-//! The executor accepts documents that are not valid, and finds out about missing variables only when the first
-//! mutation of a document has been committed. So each document is parsed, validated and measured here first, and
-//! its variables are coerced. What passes is written anew, in a form in which no two parsers can differ, and that
-//! text is what the executor gets.
+//! The executor accepts documents that are not valid, and finds out about
+//! missing variables only when the first mutation of a document has been
+//! committed. So each document is parsed, validated and measured here first,
+//! and its variables are coerced. What passes is written anew, in a form in
+//! which no two parsers can differ, and that text is what the executor gets.
 
 mod canonical;
 mod input_fields;
@@ -35,7 +36,8 @@ use super::{
 /// How many faults of one document are told.
 const FAULTS_MAX: usize = 5;
 
-/// How deep the parser goes into values and selections before it gives up; the depth of fields has its own limit.
+/// How deep the parser goes into values and selections before it gives up; the
+/// depth of fields has its own limit.
 const RECURSION_MAX: usize = 64;
 
 /// The gate of one schema.

@@ -1,7 +1,9 @@
 //! GraphQL over HTTP: one handler for every method of one path.
 //!
-//! Statuses are those that the specification's audits assert. `application/json`, which cannot be told from the
-//! answer of some proxy, says 200 to every well-formed request; `application/graphql-response+json` says what is.
+//! Statuses are those that the specification's audits assert.
+//! `application/json`, which cannot be told from the answer of some proxy, says
+//! 200 to every well-formed request; `application/graphql-response+json` says
+//! what is.
 
 mod media;
 mod origin;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::{FromRequestParts, Query, Request, State, WebSocketUpgrade},
-    http::{HeaderMap, Method, Uri, header, request::Parts},
+    http::{HeaderMap, Method, Uri, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -34,7 +36,7 @@ use media::Media;
 /// Answers whatever comes to the path.
 pub(super) async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if parts.headers.contains_key(header::UPGRADE) {
+    if media::is_socket(&parts.headers) {
         return upgrade(service, parts).await;
     }
     if service.settings.development && media::is_browser(&parts.method, &parts.uri, &parts.headers)
@@ -85,8 +87,9 @@ fn from_url(uri: &Uri, headers: &HeaderMap) -> Result<Parameters, Fault> {
     Parameters::from_pairs(pairs.0)
 }
 
-/// The content type is asked for before the body is read. No page of another site can send it without asking the
-/// browser first, which makes it the defence against forged requests, too.
+/// The content type is asked for before the body is read. No page of another
+/// site can send it without asking the browser first, which makes it the
+/// defence against forged requests, too.
 async fn from_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Parameters, Fault> {
     if !media::is_json(headers) {
         let message = "the body must be `application/json`, in UTF-8";

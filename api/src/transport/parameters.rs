@@ -1,4 +1,5 @@
-//! The four parameters of a GraphQL request, wherever they come from: a body, a URL or a socket message.
+//! The four parameters of a GraphQL request, wherever they come from: a body, a
+//! URL or a socket message.
 
 use serde_json::{Map, Value};
 

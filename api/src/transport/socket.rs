@@ -1,8 +1,11 @@
-//! `graphql-transport-ws`: operations over a socket, each with answers of its own.
+//! `graphql-transport-ws`: operations over a socket, each with answers of its
+//! own.
 //!
-//! One task converses with the client; each operation is a task that hands frames to it through a short queue, so
-//! that a reader who is too slow stops the operations of its own socket and nothing else. A socket ends when its
-//! session does, and says by its code what its client should do next: come back (1012, 1013, 4403, 4408) or not.
+//! One task converses with the client; each operation is a task that hands
+//! frames to it through a short queue, so that a reader who is too slow stops
+//! the operations of its own socket and nothing else. A socket ends when its
+//! session does, and says by its code what its client should do next: come back
+//! (1012, 1013, 4403, 4408) or not.
 
 mod alarm;
 mod close;
@@ -28,7 +31,8 @@ use connection::Connection;
 /// The one subprotocol that is spoken.
 pub(super) const PROTOCOL: &str = "graphql-transport-ws";
 
-/// A message longer than the limit is answered with a proper close; this many times longer, it is not even read.
+/// A message longer than the limit is answered with a proper close; this many
+/// times longer, it is not even read.
 const UNREAD_FACTOR: usize = 4;
 
 /// The default would be 128 KiB for each of thousands of sockets.

@@ -1,7 +1,8 @@
-//! Writes an admitted operation anew: alone, with the fragments it uses, without descriptions and escapes.
+//! Writes an admitted operation anew: alone, with the fragments it uses,
+//! without descriptions and escapes.
 //!
-//! The executor's own parser is older than the specification, and looks only at plain fields at the root of a
-//! subscription: fragments there are dissolved.
+//! The executor's own parser is older than the specification, and looks only at
+//! plain fields at the root of a subscription: fragments there are dissolved.
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node,
@@ -24,7 +25,8 @@ pub(super) fn write(operation: &Node<Operation>, source: &ExecutableDocument) ->
     let mut fragments = IndexMap::default();
     gather(&operation.selection_set, source, &mut fragments);
 
-    // Without the text it was read from, which may be mostly comments: this is remembered, and weighed by `text`.
+    // Without the text it was read from, which may be mostly comments: this is
+    // remembered, and weighed by `text`.
     let mut document = ExecutableDocument::new();
     document.operations.insert(operation.clone());
     document.fragments = fragments;
@@ -44,7 +46,8 @@ fn undescribe(operation: &mut Operation) {
     }
 }
 
-/// The one root field of a subscription: the validator has seen to it that it is mentioned once, and always.
+/// The one root field of a subscription: the validator has seen to it that it
+/// is mentioned once, and always.
 fn dissolved(operation: &Operation, source: &ExecutableDocument) -> SelectionSet {
     let mut set = SelectionSet::new(operation.selection_set.ty.clone());
     set.selections.extend(operation.root_fields(source).take(1).cloned().map(Selection::Field));

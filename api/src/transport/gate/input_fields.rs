@@ -1,4 +1,5 @@
-//! *Input object fields must be unique*: the one rule of the specification that the validator does not know.
+//! *Input object fields must be unique*: the one rule of the specification that
+//! the validator does not know.
 
 use std::collections::HashSet;
 

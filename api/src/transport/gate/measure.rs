@@ -1,7 +1,8 @@
 //! How much a document asks for, before anything is spent on it.
 //!
-//! A fragment is written once and may be spread many times, and fragments spread fragments: the size of what runs
-//! can be exponential in the size of what was sent. Each fragment is therefore measured once, and its measure
+//! A fragment is written once and may be spread many times, and fragments
+//! spread fragments: the size of what runs can be exponential in the size of
+//! what was sent. Each fragment is therefore measured once, and its measure
 //! added wherever it is spread.
 
 use std::collections::HashMap;

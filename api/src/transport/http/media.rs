@@ -27,8 +27,9 @@ struct Range {
     quality: f32,
 }
 
-/// The representation that the client likes best, or `None` if it likes neither. Without a preference it is
-/// `application/json`, as older clients expect.
+/// The representation that the client likes best, or `None` if it likes
+/// neither. Without a preference it is `application/json`, as older clients
+/// expect.
 pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     let ranges = accepted(headers);
     if ranges.is_empty() {
@@ -69,6 +70,11 @@ fn range(text: &str) -> Range {
     let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
     let quality = parts.find_map(|it| it.strip_prefix("q=")).and_then(|it| it.parse().ok());
     Range { kind, quality: quality.unwrap_or(1.0) }
+}
+
+/// A socket; `curl` offers to upgrade to HTTP/2, too, and takes it well when nobody does.
+pub(super) fn is_socket(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// A person who typed the address, as opposed to a program with a query.

@@ -1,7 +1,9 @@
-//! Requests that a page makes in the name of its visitor, and does not show him.
+//! Requests that a page makes in the name of its visitor, and does not show
+//! him.
 //!
-//! Greffe knows callers by their `Authorization`, which browsers never add by themselves. Cookies they do add, and
-//! something in front of Greffe may live by them; so where there are cookies, more is asked.
+//! Greffe knows callers by their `Authorization`, which browsers never add by
+//! themselves. Cookies they do add, and something in front of Greffe may live
+//! by them; so where there are cookies, more is asked.
 
 use axum::http::{HeaderMap, HeaderName, header};
 
@@ -24,8 +26,8 @@ pub(super) fn no_forgery(headers: &HeaderMap) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses a socket that carries cookies and comes from a page of another site. Browsers let any page open
-/// sockets anywhere.
+/// Refuses a socket that carries cookies and comes from a page of another site.
+/// Browsers let any page open sockets anywhere.
 pub(super) fn is_welcome(headers: &HeaderMap, allowed: &[String]) -> Result<(), Fault> {
     let Some(origin) = headers.get(header::ORIGIN).filter(|_| headers.contains_key(header::COOKIE))
     else {

@@ -218,6 +218,13 @@ async fn what_nobody_can_send_is_not_acceptable() {
 }
 
 #[tokio::test]
+async fn an_offer_to_upgrade_to_something_else_is_passed_over() {
+    let world = World::new(Settings::default());
+    let headers = [("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c")];
+    assert_eq!(get(&world, "/graphql?query=%7Bhello%7D", &headers).await.status, 200);
+}
+
+#[tokio::test]
 async fn other_methods_are_told_which_there_are() {
     let world = World::new(Settings::default());
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {

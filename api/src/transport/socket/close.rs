@@ -1,4 +1,5 @@
-//! How sockets end. Clients decide by the code whether to come back, so each code is exactly that of the protocol.
+//! How sockets end. Clients decide by the code whether to come back, so each
+//! code is exactly that of the protocol.
 
 use std::time::Duration;
 
@@ -70,7 +71,8 @@ impl Close {
         Self::new(4401, "Unauthorized")
     }
 
-    /// A client that is refused may come back with another token; one that cannot be judged, with the same.
+    /// A client that is refused may come back with another token; one that cannot
+    /// be judged, with the same.
     pub(super) fn denied(denied: &Denied) -> Self {
         let code = match denied {
             Denied::Malformed | Denied::Expired | Denied::Revoked => 4403,
@@ -100,8 +102,9 @@ impl Close {
     }
 }
 
-/// Says goodbye, and waits a moment for the other side to hang up: what it has still in flight would otherwise
-/// make the system reset the connection, and the code would be lost.
+/// Says goodbye, and waits a moment for the other side to hang up: what it has
+/// still in flight would otherwise make the system reset the connection, and
+/// the code would be lost.
 pub(super) async fn say(
     mut sink: SplitSink<WebSocket, Message>,
     mut stream: SplitStream<WebSocket>,

@@ -146,7 +146,8 @@ impl Connection {
         self.send(message::ack()).await
     }
 
-    /// An ordinary ping is echoed. One with credentials renews the session, without a pause for its operations.
+    /// An ordinary ping is echoed. One with credentials renews the session, without
+    /// a pause for its operations.
     async fn pinged(&mut self, payload: Option<Payload>) -> Result<(), End> {
         let renewal = payload.as_ref().and_then(claimed).zip(self.session.as_ref());
         let Some((bearer, current)) = renewal else {

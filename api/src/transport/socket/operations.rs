@@ -20,7 +20,8 @@ pub(super) struct Operations {
     started: u64,
 }
 
-/// Clients use ids again: a late frame of an operation that was completed must not pass for one of its successor.
+/// Clients use ids again: a late frame of an operation that was completed must
+/// not pass for one of its successor.
 struct Running {
     generation: u64,
     task: AbortHandle,
@@ -50,7 +51,8 @@ impl Operations {
 
     /// Runs an operation under an id that no other has.
     pub(super) fn start(&mut self, id: String, answers: BoxStream<'static, Answer>) {
-        while self.tasks.try_join_next().is_some() {} // they have ended, and said so in their last frame
+        // What has ended has said so in its last frame.
+        while self.tasks.try_join_next().is_some() {}
         self.started += 1;
         let relay = Relay { id: id.clone(), generation: self.started, sender: self.sender.clone() };
         let task = self.tasks.spawn(relay.run(answers));

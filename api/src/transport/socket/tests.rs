@@ -426,8 +426,9 @@ async fn the_server_pings_and_gives_up_who_says_nothing() {
     assert_eq!(client.closed().await.0, 1001);
 }
 
-/// The pipe is full, so the code itself may not get through; what counts is that the socket ends, that the
-/// operation stopped producing while nobody read, and that nobody else noticed.
+/// The pipe is full, so the code itself may not get through; what counts is
+/// that the socket ends, that the operation stopped producing while nobody
+/// read, and that nobody else noticed.
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off() {
     let (world, address) = world(|it| it.write_within = Duration::from_millis(200)).await;
