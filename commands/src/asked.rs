@@ -89,3 +89,6 @@ struct Metadata<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<&'a str>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,3 +38,6 @@ pub(crate) fn check(command: &'static str, actor: &Actor) -> Result<(), Refusal>
     };
     if allowed.contains(&command) { Ok(()) } else { Err(Refusal::Forbidden { rule }) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,14 @@ pub struct Executed<D> {
     pub state: D,
 }
 
+/// What became of a decision.
+enum Decided<D> {
+    /// It is in the journal.
+    Written(Executed<D>),
+    /// There was nothing to write: it had been done already, or is refused.
+    Unwritten(Result<Executed<D>, Refusal>),
+}
+
 impl<D> Executor<D>
 where
     D: Decider + Kept,
@@ -72,10 +80,7 @@ where
 
     /// The aggregate as it is now.
     pub(crate) async fn load(&self, id: Uuid) -> Result<D, CommandError> {
-        let stream = StreamId::new(D::CATEGORY, id);
-        let mut loaded = self.loaded(&stream).await?;
-        self.ledger.catch_up(&mut loaded).await.map_err(answer)?;
-        Ok(loaded.aggregate.state)
+        self.current(&StreamId::new(D::CATEGORY, id)).await
     }
 
     /// What the first command under this key led to.
@@ -135,10 +140,11 @@ where
         let Call { name, asked, .. } = call;
         let _held = self.locks.lock(stream).await;
         if let Some(accepted) = self.repeated(name, asked).await? {
-            let state = self.loaded(stream).await?.aggregate.state;
+            let state = self.current(stream).await?;
             return Ok(Executed { accepted, state });
         }
         let metadata = asked.metadata().map_err(|it| CommandError::Broken(it.into()))?;
+        let mut fresh = !self.cache.contains_key(stream);
         for _ in 0..CONFLICTS_MAX {
             let mut loaded = self.loaded(stream).await?;
             loaded.metadata.clone_from(&metadata);
@@ -147,14 +153,21 @@ where
                 Err(AppendError::Conflict { .. }) => {
                     metrics::counter!("greffe_command_conflicts_total").increment(1);
                     self.refresh(stream).await?;
+                    fresh = true;
                 }
                 Err(error) => {
                     // It may have been written after all: look before the next.
                     self.cache.invalidate(stream);
                     return Err(refused_or_broken(error));
                 }
-                Ok(Err(refusal)) => return Err(refusal.into()),
-                Ok(Ok(executed)) => return Ok(executed),
+                Ok(Decided::Written(executed)) => return Ok(executed),
+                Ok(Decided::Unwritten(answer)) if fresh => return Ok(answer?),
+                // What is kept in memory may be behind what another process
+                // wrote, and no append has put it to the test.
+                Ok(Decided::Unwritten(_)) => {
+                    self.refresh(stream).await?;
+                    fresh = true;
+                }
             }
         }
         Err(CommandError::Contended)
@@ -165,7 +178,7 @@ where
         loaded: Loaded<D>,
         command: D::Command,
         call: Call<'_>,
-    ) -> Result<Result<Executed<D>, Refusal>, AppendError> {
+    ) -> Result<Decided<D>, AppendError> {
         let stream = loaded.stream.clone();
         let before = Accepted {
             stream: stream.clone(),
@@ -182,17 +195,27 @@ where
         .await
         {
             Ok(done) => done,
-            Err(error) => return bridge::journal_error(error).map(Err),
+            Err(error) => {
+                return bridge::journal_error(error).map(|it| Decided::Unwritten(Err(it)));
+            }
         };
         let Some(appended) = written else {
-            return Ok(Ok(Executed { accepted: before, state: aggregate.state }));
+            let nothing = Executed { accepted: before, state: aggregate.state };
+            return Ok(Decided::Unwritten(Ok(nothing)));
         };
         let state = aggregate.state.clone();
         if !appended.repeated {
             let position = appended.position;
             self.cache.insert(stream, Arc::new(Known { aggregate, position }));
         }
-        Ok(Ok(Executed { accepted: appended.into(), state }))
+        Ok(Decided::Written(Executed { accepted: appended.into(), state }))
+    }
+
+    /// The aggregate with everything that anybody has written.
+    async fn current(&self, stream: &StreamId) -> Result<D, CommandError> {
+        let mut loaded = self.loaded(stream).await?;
+        self.ledger.catch_up(&mut loaded).await.map_err(answer)?;
+        Ok(loaded.aggregate.state)
     }
 
     async fn loaded(&self, stream: &StreamId) -> Result<Loaded<D>, CommandError> {

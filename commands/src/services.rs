@@ -137,7 +137,7 @@ impl Declared {
             lease_ms: ms("lease_s", it.lease_s)?.unwrap_or(usual.lease_ms),
             run_timeout_ms: ms("run_timeout_s", it.run_timeout_s)?,
         };
-        policy.check().map_err(|it| fault(it.field().unwrap_or_default(), it.to_string()))?;
+        policy.check().map_err(|it| of_declaration(&name, it))?;
         let expiry_ms = ms("expiry_s", it.expiry_s)?.unwrap_or(EXPIRY_MS);
         let validator = it
             .schema
@@ -154,8 +154,22 @@ impl Declared {
     pub fn check(&self, body: &Value) -> Result<(), Refusal> {
         let Some(validator) = &self.validator else { return Ok(()) };
         let Some(error) = validator.iter_errors(body).next() else { return Ok(()) };
-        Err(Refusal::invalid(format!("body{}", error.instance_path()), error.to_string()))
+        let path = format!("body{}", error.instance_path());
+        // The value itself may be as large as the body.
+        let rule = error.masked_with("it").to_string();
+        Err(Refusal::invalid(shortened(path), shortened(rule)))
     }
+}
+
+/// The names of unexpected properties may be as many and as long as the sender
+/// likes.
+fn shortened(mut text: String) -> String {
+    const BYTES_MAX: usize = 1_024;
+    if BYTES_MAX < text.len() {
+        text.truncate(text.floor_char_boundary(BYTES_MAX));
+        text.push('…');
+    }
+    text
 }
 
 /// Seconds as they are written, in the milliseconds that Greffe counts in.
@@ -168,6 +182,20 @@ fn milliseconds(seconds: f64) -> Result<u64, &'static str> {
     Ok((seconds * 1_000.0).round() as u64)
 }
 
+/// A policy counts in milliseconds, and names its parts after that.
+fn of_declaration(service: &ServiceName, refusal: Refusal) -> BadDeclaration {
+    let Refusal::Invalid { field, rule } = refusal else {
+        return bad(service.as_str(), "policy", refusal.to_string());
+    };
+    match field.strip_suffix("_ms") {
+        Some(field) => bad(service.as_str(), &format!("{field}_s"), format!("{rule} milliseconds")),
+        None => bad(service.as_str(), &field, rule),
+    }
+}
+
 fn bad(service: &str, field: &str, rule: impl Into<String>) -> BadDeclaration {
     BadDeclaration { service: service.to_owned(), field: field.to_owned(), rule: rule.into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ pub(crate) struct StreamLocks {
     held: Mutex<HashMap<StreamId, Arc<AsyncMutex<()>>>>,
 }
 
-/// Holds a stream until it is dropped.
+/// Holds a stream until it is dropped, or is about to.
 pub(crate) struct StreamLock<'a> {
     locks: &'a StreamLocks,
     stream: &'a StreamId,
@@ -26,7 +26,10 @@ impl StreamLocks {
     /// Waits until nobody else holds `stream`.
     pub(crate) async fn lock<'a>(&'a self, stream: &'a StreamId) -> StreamLock<'a> {
         let lock = Arc::clone(self.table().entry(stream.clone()).or_default());
-        StreamLock { locks: self, stream, guard: Some(lock.lock_owned().await) }
+        // Made before it waits, so that it clears up if nobody waits any more.
+        let mut held = StreamLock { locks: self, stream, guard: None };
+        held.guard = Some(lock.lock_owned().await);
+        held
     }
 
     fn table(&self) -> std::sync::MutexGuard<'_, HashMap<StreamId, Arc<AsyncMutex<()>>>> {
@@ -46,3 +49,6 @@ impl Drop for StreamLock<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

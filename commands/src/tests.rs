@@ -1,1 +1,11 @@
+//! The write side from its door, over a journal in memory: races, repetitions,
+//! answers that are lost, reports that come too late.
 
+mod cache;
+mod creation;
+mod idempotency;
+mod races;
+mod reports;
+mod retrying;
+mod unknown;
+mod world;

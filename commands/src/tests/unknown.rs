@@ -1,0 +1,56 @@
+//! Answers that are lost: nothing is believed that the journal does not hold.
+
+use super::world::*;
+use crate::*;
+
+async fn world() -> (Arc<Troubled>, World) {
+    let journal = Arc::new(Troubled::default());
+    let world = World::over(journal.clone()).created().await;
+    (journal, world)
+}
+
+#[track_caller]
+fn broken(answer: Answer) -> journal::BoxError {
+    match answer {
+        Err(CommandError::Broken(cause)) => cause,
+        other => panic!("not broken: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_though_the_answer_was_lost_is_known_to_the_next() {
+    let (journal, world) = world().await;
+    journal.brew(1, Trouble::AnswerLost);
+    let cause = broken(world.job(cancel(), user(OWNER)).await);
+    assert_eq!(cause.to_string(), "the outcome of the append is unknown");
+    assert_eq!(cause.source().unwrap().to_string(), "the line went dead");
+    let again = world.job(cancel(), user(OWNER)).await.unwrap();
+    assert_eq!((again.version, again.position, again.repeated), (2, 2, true));
+    assert_eq!(world.story(JOB).await, ["TaskCreated", "JobCancelled"]);
+}
+
+#[tokio::test]
+async fn what_was_not_written_is_not_believed() {
+    let (journal, world) = world().await;
+    for trouble in [Trouble::RequestLost, Trouble::Unavailable] {
+        journal.brew(1, trouble);
+        broken(world.job(cancel(), user(OWNER)).await);
+        let job = world.commands.job_state(JOB).await.unwrap();
+        assert!(!job.present().unwrap().state().is_final());
+    }
+    let accepted = world.job(cancel(), user(OWNER)).await.unwrap();
+    assert_eq!((accepted.version, accepted.repeated), (2, false));
+}
+
+#[tokio::test]
+async fn the_same_key_finds_out_what_became_of_it() {
+    for (trouble, written) in [(Trouble::AnswerLost, true), (Trouble::RequestLost, false)] {
+        let (journal, world) = world().await;
+        let asked = user(OWNER).once("k", [0; 32]);
+        journal.brew(1, trouble);
+        broken(world.job(cancel(), asked.clone()).await);
+        let again = world.job(cancel(), asked).await.unwrap();
+        assert_eq!((again.version, again.repeated), (2, written));
+        assert_eq!(world.story(JOB).await, ["TaskCreated", "JobCancelled"]);
+    }
+}
