@@ -10,7 +10,7 @@ FLAGS   = --data-dir $(DATA) --listen $(LISTEN)
 export SQLX_OFFLINE = true
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test check fmt bench up down logs migrate sqlx clean
+.PHONY: help setup build run test check fmt bench up down logs migrate sqlx clean
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
