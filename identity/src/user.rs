@@ -37,6 +37,19 @@ impl Identity {
         Ok(user)
     }
 
+    /// Those users of these ids that there are, also disabled ones.
+    pub async fn users(&self, ids: &[Uuid]) -> Result<Vec<User>, IdentityError> {
+        let users = sqlx::query_as!(
+            User,
+            r#"select id, email as "email: Email", role as "role: Role", created_at, disabled_at
+               from app_user where id = any($1)"#,
+            ids,
+        )
+        .fetch_all(&self.db)
+        .await?;
+        Ok(users)
+    }
+
     /// All users, oldest first.
     pub async fn list_users(&self) -> Result<Vec<User>, IdentityError> {
         let users = sqlx::query_as!(

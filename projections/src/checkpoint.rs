@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -121,6 +121,8 @@ pub struct Checkpoints {
     db: PgPool,
     /// What this process knows, because it moved it or has looked.
     known: Arc<Mutex<HashMap<&'static str, watch::Sender<u64>>>>,
+    /// Why those that this process moves stand still.
+    halts: Arc<Mutex<HashMap<&'static str, String>>>,
 }
 
 /// The projection is not there yet, and did not get there in time.
@@ -136,7 +138,7 @@ pub struct NotReached {
 impl Checkpoints {
     /// Of the projections in `db`.
     pub fn new(db: PgPool) -> Self {
-        Self { db, known: Arc::default() }
+        Self { db, known: Arc::default(), halts: Arc::default() }
     }
 
     /// How far a projection has come.
@@ -149,6 +151,15 @@ impl Checkpoints {
         .fetch_one(&self.db)
         .await?;
         Ok(checkpoint.cast_unsigned())
+    }
+
+    /// How far the journal has come, by the database rather than by what this
+    /// process has heard.
+    pub async fn journal_head(&self) -> Result<u64, ReadError> {
+        let head = sqlx::query_scalar!("select head from journal_head where one")
+            .fetch_one(&self.db)
+            .await?;
+        Ok(head.cast_unsigned())
     }
 
     /// Waits until a projection has taken in `position`, for `patience` at
@@ -178,6 +189,26 @@ impl Checkpoints {
                 last_look = deadline <= Instant::now();
             }
         }
+    }
+
+    /// Why a projection stands still, if this process was moving it.
+    pub fn halt(&self, tables: Tables) -> Option<String> {
+        self.halts().get(tables.name).cloned()
+    }
+
+    /// Keeps why a projection stands still, until it is moved again.
+    pub(crate) fn halted(&self, tables: Tables, cause: String) {
+        self.halts().insert(tables.name, cause);
+    }
+
+    /// Keeps that a projection is on its way again.
+    pub(crate) fn resumed(&self, tables: Tables) {
+        self.halts().remove(tables.name);
+    }
+
+    fn halts(&self) -> MutexGuard<'_, HashMap<&'static str, String>> {
+        // A map of messages holds no state that a panic could leave half-done.
+        self.halts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells those who wait.

@@ -8,7 +8,13 @@
 mod changes;
 mod ring;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use domain::JobId;
 use journal::{Journal, JournalError, Recorded, StreamId};
@@ -45,6 +51,8 @@ pub struct Feed {
     /// The rows of jobs, each as of its last event in the ring.
     rows: Cache<JobId, Arc<JobRow>>,
     head: watch::Sender<u64>,
+    /// Whether the task cannot go on: who then waits for more is to learn why.
+    stuck: AtomicBool,
 }
 
 struct DebugJournal(Arc<dyn Journal>);
@@ -82,6 +90,7 @@ impl Feed {
             ring: Ring::starting_after(head),
             rows: Cache::new(ROWS_MAX),
             head: watch::Sender::new(head),
+            stuck: AtomicBool::new(false),
         }
     }
 
@@ -94,7 +103,9 @@ impl Feed {
     pub async fn run(&self, stop: CancellationToken) {
         let mut journal = self.journal.0.head();
         loop {
-            let pause = match self.take_in().await {
+            let taken_in = self.take_in().await;
+            self.stuck.store(taken_in.is_err(), Ordering::Relaxed);
+            let pause = match taken_in {
                 Ok(0) => None,
                 Ok(_) => continue,
                 Err(error) => {
@@ -111,6 +122,10 @@ impl Feed {
         }
     }
 
+    fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
+    }
+
     async fn take_in(&self) -> Result<usize, FeedError> {
         let after = self.ring.last();
         let recorded = self.journal.0.read(after, BATCH).await?;
@@ -125,14 +140,15 @@ impl Feed {
         Ok(count)
     }
 
-    /// The facts after a position, oldest first, at most `limit`.
+    /// The facts after a position, oldest first, at most `limit`. An event that
+    /// is not understood ends them; it is an error when none comes before it.
     pub async fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Fact>>, FeedError> {
-        if let Some(items) = self.ring.after(after, limit) {
+        if let Some(items) = self.ring.after(after, limit)
+            && !(items.is_empty() && self.is_stuck())
+        {
             return Ok(items.into_iter().map(|it| it.fact).collect());
         }
-        let recorded = self.journal.0.read(after, limit).await?;
-        let read = recorded.into_iter().map(|it| Ok(Arc::new(Fact::read(&it)?)));
-        read.collect()
+        Ok(understood(&self.journal.0.read(after, limit).await?)?)
     }
 
     /// The events of one job after a version, oldest first, at most `limit`.
@@ -142,9 +158,22 @@ impl Feed {
         id: JobId,
         after_version: u64,
         limit: usize,
-    ) -> Result<Vec<Arc<Recorded>>, FeedError> {
+    ) -> Result<Vec<Arc<Fact>>, FeedError> {
         let stream = StreamId::new("job", id);
         let events = self.journal.0.read_stream(&stream, after_version, limit).await?;
-        Ok(events.into_iter().map(Arc::new).collect())
+        events.into_iter().map(|it| Ok(Arc::new(Fact::read(&Arc::new(it))?))).collect()
     }
+}
+
+fn understood(recorded: &[Arc<Recorded>]) -> Result<Vec<Arc<Fact>>, Unreadable> {
+    let mut facts = Vec::with_capacity(recorded.len());
+    for recorded in recorded {
+        match Fact::read(recorded) {
+            Ok(fact) => facts.push(Arc::new(fact)),
+            // It does not hold up those before it.
+            Err(_) if !facts.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(facts)
 }

@@ -75,6 +75,7 @@ impl<P: Projection> Projector<P> {
             let pause = match self.turn(&stop).await {
                 Ok(Some(Turn::Stopped)) => return,
                 Ok(Some(Turn::Lost)) => {
+                    self.checkpoints.resumed(P::TABLES);
                     tracing::info!(projection = name, "another process has taken over");
                     RETRY_EVERY
                 }
@@ -82,6 +83,7 @@ impl<P: Projection> Projector<P> {
                 Err(error) => {
                     metrics::counter!("greffe_projection_failures_total", "projection" => name)
                         .increment(1);
+                    self.checkpoints.halted(P::TABLES, error.to_string());
                     let error: &(dyn std::error::Error + Send + Sync) = &error;
                     tracing::error!(projection = name, error, "the projection is halted");
                     RETRY_EVERY
@@ -112,6 +114,7 @@ impl<P: Projection> Projector<P> {
                 ours.checkpoint = position;
                 self.told(&ours);
             }
+            self.checkpoints.resumed(P::TABLES);
             if stop.is_cancelled() {
                 ours.release(&self.db).await?;
                 return Ok(Some(Turn::Stopped));

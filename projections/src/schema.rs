@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use journal::Journal;
+use journal::{Journal, postgres::fold::hold_head};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgConnectOptions};
 
 use crate::{
@@ -43,6 +43,12 @@ impl Tables {
     pub fn schema(&self) -> String {
         format!("{}_v{}", self.name, self.version)
     }
+}
+
+/// Whether these tables move in the append's own statement, and so have no
+/// checkpoint of their own.
+pub fn is_inline(tables: &Tables) -> bool {
+    [job_ready::TABLES.name, job_lease::TABLES.name].contains(&tables.name)
 }
 
 /// Lets connections see the tables of this program's versions.
@@ -85,7 +91,7 @@ pub async fn prepare(db: &PgPool, journal: Arc<dyn Journal>) -> Result<(), Schem
         }
         tracing::info!(projection = tables.name, version = tables.version, "making its tables");
         create(&mut tx, &tables).await?;
-        if [job_ready::TABLES.name, job_lease::TABLES.name].contains(&tables.name) {
+        if is_inline(&tables) {
             fill(&mut tx, &tables, &*journal).await?;
         }
         tx.commit().await?;
@@ -123,26 +129,32 @@ async fn create(db: &mut PgConnection, tables: &Tables) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-/// The lock on the journal's head keeps appends out until this commits; they
-/// find the tables complete.
+/// Appends are kept out until this commits; they find the tables complete.
 async fn fill(
     db: &mut PgConnection,
     tables: &Tables,
     journal: &dyn Journal,
 ) -> Result<(), SchemaError> {
-    sqlx::query!("select head from journal_head where one for update").fetch_one(&mut *db).await?;
-    let mut ready = job_ready::Standings::default();
-    let mut leases = job_lease::Leases::default();
+    hold_head(db).await?;
+    if tables.name == job_ready::TABLES.name {
+        let mut standings = job_ready::Standings::default();
+        replay(journal, |fact| standings.take_in(fact)).await?;
+        standings.store(db).await?;
+    } else {
+        let mut leases = job_lease::Leases::default();
+        replay(journal, |fact| leases.take_in(fact)).await?;
+        leases.store(db).await?;
+    }
+    Ok(())
+}
+
+async fn replay(
+    journal: &dyn Journal,
+    mut take_in: impl FnMut(&Fact) + Send,
+) -> Result<(), SchemaError> {
     let mut events = journal.replay(0);
     while let Some(recorded) = events.try_next().await? {
-        let fact = Fact::read(&Arc::new(recorded))?;
-        ready.take_in(&fact);
-        leases.take_in(&fact);
-    }
-    if tables.name == job_ready::TABLES.name {
-        ready.store(db).await?;
-    } else {
-        leases.store(db).await?;
+        take_in(&Fact::read(&Arc::new(recorded))?);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What events make of jobs: the row before and the row after.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use domain::JobId;
 use journal::StreamId;
@@ -60,21 +60,25 @@ impl Feed {
     /// What happened to jobs after a position, oldest first, among the next
     /// `limit` events, and the position that has been looked at with it.
     pub async fn changes(&self, after: u64, limit: usize) -> Result<(Vec<Change>, u64), FeedError> {
-        if let Some(items) = self.ring.after(after, limit) {
+        if let Some(items) = self.ring.after(after, limit)
+            && !(items.is_empty() && self.is_stuck())
+        {
             let last = items.last().map_or(after, |it| it.fact.position());
             return Ok((items.into_iter().filter_map(|it| it.change).collect(), last));
         }
         let facts = self.read(after, limit).await?;
         let last = facts.last().map_or(after, |it| it.position());
         let mut changes: Vec<Change> = Vec::new();
+        let mut known: HashMap<JobId, Arc<JobRow>> = HashMap::new();
         for fact in facts {
             let Some((id, _)) = fact.of_job() else { continue };
-            let known = changes.iter().rev().find(|it| it.after.id == id);
-            let before = match known {
-                Some(known) => Some(Arc::clone(&known.after)),
+            let before = match known.remove(&id) {
+                Some(row) => Some(row),
                 None => self.row_at(id, fact.recorded.version - 1).await?,
             };
-            changes.extend(folded(before, fact));
+            let Some(change) = folded(before, fact) else { continue };
+            known.insert(id, Arc::clone(&change.after));
+            changes.push(change);
         }
         Ok((changes, last))
     }
@@ -110,6 +114,30 @@ impl Feed {
             let Some(last) = page.last() else { break };
             at = last.version;
             for recorded in page {
+                row = JobList::fold(row, &Fact::read(&Arc::new(recorded))?);
+            }
+        }
+        Ok(row.map(Arc::new))
+    }
+
+    /// A job as it was when the journal was at `position`; none if nobody had
+    /// asked for it yet. Whoever asks looks whether the viewer sees its owner.
+    pub async fn row_as_of(
+        &self,
+        id: JobId,
+        position: u64,
+    ) -> Result<Option<Arc<JobRow>>, FeedError> {
+        let stream = StreamId::new("job", id);
+        let mut row: Option<JobRow> = None;
+        let mut version = 0;
+        loop {
+            let page = self.journal.0.read_stream(&stream, version, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            version = last.version;
+            for recorded in page {
+                if position < recorded.position {
+                    return Ok(row.map(Arc::new));
+                }
                 row = JobList::fold(row, &Fact::read(&Arc::new(recorded))?);
             }
         }

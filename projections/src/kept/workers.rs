@@ -115,6 +115,21 @@ impl Reader {
         Ok(())
     }
 
+    /// Those workers of these ids that there are. For operators.
+    pub async fn workers_by_id(&self, ids: &[WorkerId]) -> Result<Vec<WorkerRow>, ReadError> {
+        let ids: Vec<Uuid> = ids.iter().map(|it| it.0).collect();
+        let rows = sqlx::query_as!(
+            WorkerRow,
+            "select worker, token, name, host, pid, sdk, services, slots, registered_at,
+                 last_seen_at, left_at
+             from worker where worker = any($1)",
+            &ids
+        )
+        .fetch_all(&self.db)
+        .await?;
+        Ok(rows)
+    }
+
     /// The workers that were heard of last, at most `limit`. For operators.
     pub async fn workers(&self, limit: u32) -> Result<Vec<WorkerRow>, ReadError> {
         let rows = sqlx::query_as!(
