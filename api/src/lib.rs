@@ -2,9 +2,19 @@
 //!
 //! Translates between the wire and the two sides of the system; it contains no
 //! rule of the domain and no SQL. [`transport`] carries GraphQL over HTTP and
-//! sockets, [`graphiql`] serves its explorer, [`problem`] is how everything
-//! that is not GraphQL says no.
+//! sockets, [`graphql`] is what it carries, [`graphiql`] serves its explorer,
+//! [`problem`] is how everything that is not GraphQL says no. [`serve`] puts
+//! all of it on one address.
 
 pub mod problem;
 pub mod transport;
+pub mod viewer;
+pub mod graphql;
 pub mod graphiql;
+mod health;
+mod metrics;
+mod request;
+mod server;
+pub mod worker;
+
+pub use server::{Api, ServeError, Settings, serve};

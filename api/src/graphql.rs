@@ -1,0 +1,113 @@
+//! What one may ask of Greffe, have done by it, and be told of. One module per noun, merged here.
+//!
+//! Resolvers translate: rules are in the domain, questions in the projections. Who may use a root field stands in its
+//! description, and is enforced by [`access`]; what is inside it is for the same people unless it says otherwise.
+
+mod access;
+mod asking;
+mod change;
+mod digest;
+mod event;
+mod fault;
+mod filter;
+mod follower;
+mod job;
+mod jobs;
+mod journal;
+mod live;
+mod loaders;
+mod log;
+mod node;
+mod paging;
+mod position;
+mod scalar;
+mod service;
+mod session;
+mod steering;
+mod task;
+mod timeline;
+mod user;
+mod user_error;
+mod worker;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, MergedObject, SDLExportOptions, SchemaBuilder, ValidationMode};
+use commands::{Commands, Ids};
+use identity::Identity;
+use projections::{Reader, checkpoint::Checkpoints, feed::Feed};
+
+/// What resolvers turn to: the two sides of the system, and what is kept beside them.
+#[derive(Clone)]
+pub struct Sides {
+    /// Carries out what is asked for.
+    pub commands: Commands,
+    /// Answers questions.
+    pub reader: Reader,
+    /// Tells how far the answers have come.
+    pub checkpoints: Checkpoints,
+    /// Tells what happens.
+    pub feed: Arc<Feed>,
+    /// Knows the people.
+    pub identity: Identity,
+    /// Makes identities for what is created.
+    pub ids: Ids,
+}
+
+/// The whole schema.
+pub(crate) type Schema = async_graphql::Schema<Query, Mutation, live::Subscription>;
+
+/// What one may ask.
+#[derive(Default, MergedObject)]
+pub(crate) struct Query(
+    event::EventQueries,
+    jobs::JobQueries,
+    journal::JournalQueries,
+    node::NodeQueries,
+    service::ServiceQueries,
+    user::UserQueries,
+    worker::WorkerQueries,
+);
+
+/// What one may have done. What the rules turn down is told in `userErrors`, and has changed nothing.
+#[derive(Default, MergedObject)]
+pub(crate) struct Mutation(
+    session::SessionMutations,
+    steering::SteeringMutations,
+    task::TaskMutations,
+);
+
+/// How many fields an answer may have, lists counted in full.
+const COMPLEXITY_MAX: usize = 20_000;
+
+/// How deep fields may stand inside fields.
+const DEPTH_MAX: usize = 15;
+
+/// Builds the schema. Documents must have been validated before it sees them.
+pub(crate) fn schema(sides: Sides) -> Schema {
+    builder().data(loaders::gathering(&sides)).data(sides).finish()
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, live::Subscription> {
+    async_graphql::Schema::build(Query::default(), Mutation::default(), live::Subscription)
+        .limit_complexity(COMPLEXITY_MAX)
+        .limit_depth(DEPTH_MAX)
+        .validation_mode(ValidationMode::Fast)
+        .disable_suggestions()
+}
+
+/// The schema as text: the contract that clients are made from.
+pub(crate) fn sdl(schema: &Schema) -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by();
+    schema.sdl_with_options(options)
+}
+
+fn sides<'a>(ctx: &Context<'a>) -> &'a Sides {
+    ctx.data_unchecked()
+}

@@ -1,0 +1,143 @@
+//! Follows the journal for one subscription.
+//!
+//! It pulls: the head of the feed only wakes it up. A wake-up can come late or twice, and several can come as one;
+//! the journal itself has no holes, so that neither have the frames.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::JobId;
+use projections::{
+    Viewer,
+    feed::{Change, Feed},
+    job_list::{JobFilter, JobRow},
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until, timeout_at},
+};
+
+use super::{
+    change::{JobChange, JobFrame},
+    fault::Result,
+    job::Job,
+    scalar::Position,
+};
+
+/// How many events are looked at for one frame.
+const BATCH: usize = 256;
+
+/// How long after a frame the next may come, so that a busy moment makes few large frames instead of many small ones.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long nothing is said at most: the cursor moves on also where there is nothing to see, so that who comes back
+/// does not start far behind.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// What one subscription looks at.
+pub(super) struct Sight {
+    /// Through whose eyes.
+    pub(super) eyes: Viewer,
+    /// Which jobs.
+    pub(super) filter: JobFilter,
+    /// One job alone.
+    pub(super) only: Option<JobId>,
+}
+
+/// Follows the journal for one subscription.
+pub(super) struct Follower {
+    feed: Arc<Feed>,
+    head: watch::Receiver<u64>,
+    sight: Sight,
+    cursor: u64,
+    /// The one job as of the cursor, if it is one job that is followed.
+    job: Option<Arc<JobRow>>,
+    /// When the journal was last looked at, if nothing was left then.
+    idle_since: Option<Instant>,
+    /// Whether the last frame said that nothing was left.
+    told_caught_up: bool,
+    silent_since: Instant,
+    ended: bool,
+}
+
+impl Follower {
+    /// Starts after `cursor`, where `job` is as given.
+    pub(super) fn new(
+        feed: Arc<Feed>,
+        sight: Sight,
+        cursor: u64,
+        job: Option<Arc<JobRow>>,
+    ) -> Self {
+        let head = feed.head();
+        Self {
+            feed,
+            head,
+            sight,
+            cursor,
+            job,
+            idle_since: None,
+            told_caught_up: false,
+            silent_since: Instant::now(),
+            ended: false,
+        }
+    }
+
+    /// The next frame; `None` when there will never be another.
+    pub(super) async fn next(&mut self) -> Option<Result<JobFrame>> {
+        if self.ended {
+            return None;
+        }
+        let frame = self.frame().await;
+        // Nothing can happen to a job that has ended. And after a failure, whoever subscribes again loses nothing.
+        let over = self.job.as_ref().is_some_and(|it| it.state.is_final());
+        self.ended = over || frame.is_err();
+        Some(frame)
+    }
+
+    async fn frame(&mut self) -> Result<JobFrame> {
+        let due = self.silent_since + SILENCE_MAX;
+        loop {
+            self.wait(due).await;
+            let (changes, last) = self.feed.changes(self.cursor, BATCH).await?;
+            self.cursor = last;
+            let head = (*self.head.borrow()).max(last);
+            let caught_up = head == last;
+            self.idle_since = caught_up.then(Instant::now);
+            let events = self.seen(changes);
+            let news = caught_up && !self.told_caught_up;
+            if !events.is_empty() || news || due <= Instant::now() {
+                self.told_caught_up = caught_up;
+                self.silent_since = Instant::now();
+                let (cursor, head) = (Position(last), Position(head));
+                let job = self.job.clone().map(Job::from);
+                return Ok(JobFrame { cursor, head, caught_up, events, job });
+            }
+        }
+    }
+
+    /// Returns when there is something to look at, or at `due`. What happens in a busy moment is let come together;
+    /// who is behind does not wait.
+    async fn wait(&mut self, due: Instant) {
+        let Some(idle_since) = self.idle_since else { return };
+        let cursor = self.cursor;
+        // Whether there is something new or the time has come, one looks.
+        drop(timeout_at(due, self.head.wait_for(|head| cursor < *head)).await);
+        sleep_until(idle_since + PAUSE).await;
+    }
+
+    /// What these changes are to whoever looks.
+    fn seen(&mut self, changes: Vec<Change>) -> Vec<JobChange> {
+        let Sight { eyes, filter, only } = &self.sight;
+        let mut events = Vec::new();
+        for change in changes {
+            if only.is_some_and(|it| it != change.after.id) {
+                continue;
+            }
+            let Some(membership) = change.seen(filter, *eyes) else { continue };
+            events.push(JobChange::new(&change, membership));
+            if only.is_some() {
+                self.job = Some(change.after);
+            }
+        }
+        events
+    }
+}

@@ -1,0 +1,82 @@
+//! What went into a task and what came out: too large to be in every row, so it is fetched where it is asked for, for
+//! all jobs of an answer together.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+use projections::{
+    Projection,
+    job_content::{ContentRow, JobContent},
+    job_list::JobRow,
+};
+use serde_json::Value;
+
+use crate::graphql::{
+    fault::{Fault, Result},
+    loaders, position,
+    scalar::Long,
+    sides,
+};
+
+/// What only tasks have.
+#[derive(Clone)]
+pub(in crate::graphql) struct TaskFields(pub(super) Arc<JobRow>);
+
+/// A file that a job made.
+#[derive(SimpleObject)]
+pub(in crate::graphql) struct Artifact {
+    /// Names it, by what is in it: 64 hexadecimal digits.
+    sha256: String,
+    /// What the job calls it.
+    name: String,
+    /// Its length in bytes.
+    bytes: Long,
+}
+
+#[Object]
+impl TaskFields {
+    /// What the service was told.
+    async fn body(&self, ctx: &Context<'_>) -> Result<Value> {
+        Ok(self.content(ctx, self.0.created_position).await?.input)
+    }
+
+    /// What came out; null until it has succeeded.
+    async fn result(&self, ctx: &Context<'_>) -> Result<Option<Value>> {
+        Ok(self.outcome(ctx).await?.and_then(|it| it.result))
+    }
+
+    /// The files that it made; none until it has succeeded.
+    async fn artifacts(&self, ctx: &Context<'_>) -> Result<Vec<Artifact>> {
+        let artifacts = self.outcome(ctx).await?.map(|it| it.artifacts).unwrap_or_default();
+        Ok(artifacts
+            .into_iter()
+            .map(|it| Artifact {
+                sha256: it.sha256.to_string(),
+                name: it.name,
+                bytes: Long(it.bytes),
+            })
+            .collect())
+    }
+}
+
+impl TaskFields {
+    /// Nothing has come out before the end; at the end, what came out must not be missing.
+    async fn outcome(&self, ctx: &Context<'_>) -> Result<Option<ContentRow>> {
+        if !self.0.state.is_final() {
+            return Ok(None);
+        }
+        self.content(ctx, self.0.changed_position).await.map(Some)
+    }
+
+    /// As of `position` at least.
+    async fn content(&self, ctx: &Context<'_>, position: u64) -> Result<ContentRow> {
+        let reached = position::patiently(sides(ctx), JobContent::TABLES, position).await?;
+        reached.map_err(Fault::NotReached)?;
+        // Its creation has been taken in, and nothing is ever taken out again.
+        let content = loaders::content(ctx, self.0.id).await?;
+        content.ok_or_else(|| {
+            tracing::error!(job = %self.0.id, "a job has no content");
+            Fault::Internal
+        })
+    }
+}

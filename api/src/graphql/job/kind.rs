@@ -1,0 +1,37 @@
+//! The words for where a job stands and what it is.
+
+use async_graphql::Enum;
+
+/// Where a job stands. The last four are final.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::job::JobState")]
+pub(in crate::graphql) enum JobState {
+    /// Not before a time.
+    Scheduled,
+    /// A worker may take it.
+    Queued,
+    /// A worker holds it.
+    Running,
+    /// Waits for its next attempt.
+    Retrying,
+    /// Done. May carry errors: see `succeededWithErrors`.
+    Succeeded,
+    /// Every attempt failed.
+    Failed,
+    /// Somebody had it stopped.
+    Cancelled,
+    /// Its time passed.
+    Expired,
+}
+
+/// What is to be done, in one word.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::job::JobKind")]
+pub(in crate::graphql) enum JobKind {
+    /// Work of a named service.
+    Task,
+    /// Web pages to fetch.
+    Crawl,
+    /// A document to write.
+    Report,
+}

@@ -1,0 +1,105 @@
+//! Subscriptions: what happens, as it happens, from wherever one left off.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID};
+use domain::JobId;
+use futures::{Stream, stream};
+use projections::job_list;
+use tokio::time::timeout;
+
+use super::{
+    Sides, access,
+    change::JobFrame,
+    fault::{Fault, Result},
+    filter::JobFilter,
+    follower::{Follower, Sight},
+    position::{self, PATIENCE},
+    scalar::Position,
+    sides,
+};
+use crate::viewer::SignedIn;
+
+/// What one may be told of.
+pub(crate) struct Subscription;
+
+/// What one may be told of. Each frame has a cursor; whoever subscribes `after` it is told all that came later, once.
+#[async_graphql::Subscription]
+impl Subscription {
+    /// A job, from now on or from where one left off, until it has ended: then the subscription is complete. The first
+    /// frame comes at once. For those who have signed in.
+    async fn job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id; a UUID.")] id: ID,
+        #[graphql(
+            desc = "The cursor of the last frame that one has seen; now, if it is not said."
+        )]
+        after: Option<Position>,
+    ) -> Result<impl Stream<Item = Result<JobFrame>> + use<>> {
+        let user = access::signed_in(ctx)?;
+        let id = id.parse::<JobId>().map_err(|_| Fault::NotFound)?;
+        Ok(frames(one(sides(ctx), *user, id, after).await?))
+    }
+
+    /// What happens to the jobs that you may see and that match a filter, from now on or from where one left off. For
+    /// those who have signed in.
+    async fn job_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only some of them.")] filter: Option<JobFilter>,
+        #[graphql(
+            desc = "The cursor of the last frame, or the position of a list; now, if it is not said."
+        )]
+        after: Option<Position>,
+    ) -> Result<impl Stream<Item = Result<JobFrame>> + use<>> {
+        let eyes = access::signed_in(ctx)?.eyes();
+        let sides = sides(ctx);
+        let filter = filter.unwrap_or_default().try_into()?;
+        let cursor = start(sides, after).await?;
+        let sight = Sight { eyes, filter, only: None };
+        Ok(frames(Follower::new(Arc::clone(&sides.feed), sight, cursor, None)))
+    }
+}
+
+/// Follows one job.
+async fn one(
+    sides: &Sides,
+    user: SignedIn,
+    id: JobId,
+    after: Option<Position>,
+) -> Result<Follower> {
+    let eyes = user.eyes();
+    let start = start(sides, after).await?;
+    let now = sides.feed.row_as_of(id, u64::MAX).await?;
+    let now = now.filter(|it| eyes.sees(it.owner)).ok_or(Fault::NotFound)?;
+    let (cursor, job) = match after {
+        // The row may hold more than what this process has heard of: it is followed from its own position on.
+        None => (start.max(now.changed_position), Some(now)),
+        Some(_) if now.changed_position <= start => (start, Some(now)),
+        Some(_) => (start, sides.feed.row_as_of(id, start).await?),
+    };
+    let sight = Sight { eyes, filter: job_list::JobFilter::default(), only: Some(id) };
+    Ok(Follower::new(Arc::clone(&sides.feed), sight, cursor, job))
+}
+
+/// Where to start: where one left off, once this process has got there.
+async fn start(sides: &Sides, after: Option<Position>) -> Result<u64> {
+    let mut head = sides.feed.head();
+    let Some(Position(required)) = after else { return Ok(*head.borrow()) };
+    position::within_reach(sides, required)?;
+    let reached = timeout(PATIENCE, head.wait_for(|it| required <= *it)).await;
+    if matches!(reached, Ok(Ok(_))) {
+        return Ok(required);
+    }
+    drop(reached);
+    let current = *head.borrow();
+    Err(Fault::Ahead { required, current })
+}
+
+fn frames(follower: Follower) -> impl Stream<Item = Result<JobFrame>> + use<> {
+    stream::unfold(follower, async |mut follower| {
+        let frame = follower.next().await?;
+        Some((frame, follower))
+    })
+}

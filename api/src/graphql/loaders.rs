@@ -1,0 +1,77 @@
+//! What is fetched for many items of an answer at once. Nothing is kept from one answer to the next.
+
+use std::{collections::HashMap, time::Duration};
+
+use async_graphql::{
+    Context,
+    dataloader::{DataLoader, Loader},
+};
+use domain::{JobId, UserId, WorkerId};
+use identity::Identity;
+use projections::{Reader, job_content::ContentRow};
+
+use super::{
+    Sides,
+    fault::{Fault, Result, internal},
+    worker::Worker,
+};
+
+/// Fetches what is asked for by id.
+pub(super) struct Fetcher {
+    reader: Reader,
+    identity: Identity,
+}
+
+/// Gathers what resolvers ask for at the same time, and asks for all of it together.
+pub(super) fn gathering(sides: &Sides) -> DataLoader<Fetcher> {
+    let fetcher = Fetcher { reader: sides.reader.clone(), identity: sides.identity.clone() };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever asked waits for the task, which ends by itself"
+    )]
+    let loader = DataLoader::new(fetcher, tokio::spawn);
+    // Resolvers of one answer ask without waiting for each other; a millisecond more would gather no others.
+    loader.delay(Duration::ZERO)
+}
+
+pub(super) async fn content(ctx: &Context<'_>, id: JobId) -> Result<Option<ContentRow>> {
+    ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(id).await
+}
+
+pub(super) async fn user(ctx: &Context<'_>, id: UserId) -> Result<Option<identity::User>> {
+    ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(id).await
+}
+
+pub(super) async fn worker(ctx: &Context<'_>, id: WorkerId) -> Result<Option<Worker>> {
+    ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(id).await
+}
+
+impl Loader<JobId> for Fetcher {
+    type Value = ContentRow;
+    type Error = Fault;
+
+    async fn load(&self, keys: &[JobId]) -> Result<HashMap<JobId, ContentRow>> {
+        self.reader.content(keys).await.map_err(|it| internal(&it))
+    }
+}
+
+impl Loader<UserId> for Fetcher {
+    type Value = identity::User;
+    type Error = Fault;
+
+    async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, identity::User>> {
+        let ids: Vec<uuid::Uuid> = keys.iter().map(|it| it.0).collect();
+        let users = self.identity.users(&ids).await.map_err(|it| internal(&it))?;
+        Ok(users.into_iter().map(|it| (UserId(it.id), it)).collect())
+    }
+}
+
+impl Loader<WorkerId> for Fetcher {
+    type Value = Worker;
+    type Error = Fault;
+
+    async fn load(&self, keys: &[WorkerId]) -> Result<HashMap<WorkerId, Worker>> {
+        let rows = self.reader.workers_by_id(keys).await.map_err(|it| internal(&it))?;
+        Ok(rows.into_iter().map(|it| (WorkerId(it.worker), it.into())).collect())
+    }
+}

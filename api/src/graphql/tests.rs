@@ -1,0 +1,3 @@
+//! The schema from outside: as a contract, and answered by a whole system on a real database.
+
+mod contract;

@@ -1,0 +1,173 @@
+//! Why a mutation changed nothing, as data: what is wrong with what was asked, not with the request or the server.
+
+use async_graphql::{Enum, SimpleObject};
+use domain::Refusal;
+
+/// Why a mutation changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub(super) struct UserError {
+    /// For programs.
+    code: UserErrorCode,
+    /// For people: the rule that was broken.
+    message: String,
+    /// Which part of the arguments is at fault, such as `["input", "body", "pages", "0"]`; null if none is alone.
+    path: Option<Vec<String>>,
+}
+
+/// What programs know the reason by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum UserErrorCode {
+    /// There is none, or none that you may know of.
+    NotFound,
+    /// The id is taken.
+    AlreadyExists,
+    /// The job is over, and stays as it is.
+    JobEnded,
+    /// The job is not over yet.
+    JobNotEnded,
+    /// A worker holds the job.
+    AlreadyLeased,
+    /// The job waits for its time.
+    TooEarly,
+    /// The job's time has passed.
+    TooLate,
+    /// The lease is over.
+    StaleFence,
+    /// The lease was settled in another way.
+    AlreadySettled,
+    /// Nobody asked for the job to be cancelled.
+    CancelNotRequested,
+    /// The job is of another kind.
+    WrongKind,
+    /// Your role does not allow it.
+    Forbidden,
+    /// There is no service of this name.
+    UnknownService,
+    /// A part of the input breaks a rule.
+    Invalid,
+    /// The idempotency key came with another input before.
+    KeyReused,
+    /// Nobody has this e-mail and this password.
+    InvalidCredentials,
+    /// Too many failed sign-ins; try again later.
+    Throttled,
+    /// This user may not sign in any more.
+    UserDisabled,
+    /// This is no refresh token of ours.
+    TokenInvalid,
+    /// The refresh token has expired: sign in again.
+    TokenExpired,
+    /// The refresh token was used before, and its session has been ended: sign in again.
+    TokenReused,
+    /// The token was revoked: sign in again.
+    TokenRevoked,
+    /// The session has been ended: sign in again.
+    SessionEnded,
+}
+
+impl From<&Refusal> for UserError {
+    fn from(refusal: &Refusal) -> Self {
+        Self { code: code(refusal), message: refusal.to_string(), path: path(refusal) }
+    }
+}
+
+fn code(refusal: &Refusal) -> UserErrorCode {
+    match refusal {
+        Refusal::NotFound { .. } => UserErrorCode::NotFound,
+        Refusal::AlreadyExists => UserErrorCode::AlreadyExists,
+        Refusal::Ended { .. } => UserErrorCode::JobEnded,
+        Refusal::NotEnded { .. } => UserErrorCode::JobNotEnded,
+        Refusal::AlreadyLeased => UserErrorCode::AlreadyLeased,
+        Refusal::TooEarly => UserErrorCode::TooEarly,
+        Refusal::TooLate => UserErrorCode::TooLate,
+        Refusal::StaleFence { .. } => UserErrorCode::StaleFence,
+        Refusal::AlreadySettled { .. } => UserErrorCode::AlreadySettled,
+        Refusal::CancelNotRequested => UserErrorCode::CancelNotRequested,
+        Refusal::WrongKind { .. } => UserErrorCode::WrongKind,
+        Refusal::Forbidden { .. } => UserErrorCode::Forbidden,
+        Refusal::UnknownService { .. } => UserErrorCode::UnknownService,
+        Refusal::Invalid { .. } => UserErrorCode::Invalid,
+        Refusal::KeyReused => UserErrorCode::KeyReused,
+    }
+}
+
+/// A field is a JSON pointer into the input. What is about the job as a whole is about its id.
+fn path(refusal: &Refusal) -> Option<Vec<String>> {
+    if let Some(field) = refusal.field() {
+        return Some(inside(field));
+    }
+    let about_the_job = matches!(
+        refusal,
+        Refusal::NotFound { .. } | Refusal::Ended { .. } | Refusal::NotEnded { .. }
+    );
+    about_the_job.then(|| inside("id"))
+}
+
+fn inside(field: &str) -> Vec<String> {
+    let field = Some(field).filter(|it| *it != "input");
+    let parts = field.into_iter().flat_map(|it| it.split('/'));
+    let parts = parts.map(|it| it.replace("~1", "/").replace("~0", "~"));
+    std::iter::once("input".to_owned()).chain(parts).collect()
+}
+
+/// Why somebody was not let in. `None` for what a person who signs in cannot have caused.
+impl TryFrom<&identity::Refusal> for UserError {
+    type Error = ();
+
+    fn try_from(refusal: &identity::Refusal) -> Result<Self, ()> {
+        use identity::Refusal as R;
+        let code = match refusal {
+            R::InvalidCredentials | R::EmailInvalid => UserErrorCode::InvalidCredentials,
+            R::Throttled { .. } => UserErrorCode::Throttled,
+            R::UserDisabled => UserErrorCode::UserDisabled,
+            R::TokenInvalid => UserErrorCode::TokenInvalid,
+            R::TokenExpired => UserErrorCode::TokenExpired,
+            R::TokenReused => UserErrorCode::TokenReused,
+            R::TokenRevoked => UserErrorCode::TokenRevoked,
+            R::SessionEnded => UserErrorCode::SessionEnded,
+            R::EmailTaken
+            | R::PasswordTooShort
+            | R::PasswordTooLong
+            | R::UserNotFound
+            | R::LastAdmin
+            | R::NameInvalid
+            | R::ServicesMissing
+            | R::ServiceNameInvalid { .. }
+            | R::WorkerTokenNotFound => return Err(()),
+        };
+        let of_the_token = matches!(
+            code,
+            UserErrorCode::TokenInvalid | UserErrorCode::TokenExpired | UserErrorCode::TokenReused
+        );
+        let path = of_the_token.then(|| inside("refreshToken"));
+        Ok(Self { code, message: refusal.to_string(), path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_a_path_into_the_input() {
+        let error = UserError::from(&Refusal::invalid("body/a~1b/0/c~0d", "a number"));
+        assert_eq!(error.path.unwrap(), ["input", "body", "a/b", "0", "c~d"]);
+        let error = UserError::from(&Refusal::invalid("input", "smaller"));
+        assert_eq!(error.path.unwrap(), ["input"]);
+    }
+
+    #[test]
+    fn codes_are_those_of_the_domain() {
+        let refusals = [
+            Refusal::NotFound { what: "job" },
+            Refusal::invalid("a", "b"),
+            Refusal::KeyReused,
+            Refusal::UnknownService { name: "x".to_owned() },
+            Refusal::Forbidden { rule: "no" },
+        ];
+        for refusal in refusals {
+            let shown = async_graphql::Value::from(UserError::from(&refusal).code);
+            assert_eq!(shown, async_graphql::Value::Enum(async_graphql::Name::new(refusal.code())));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Everything that is served, on one address.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware,
+    routing::get,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
+use tokio::{net::TcpListener, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
+
+use crate::{
+    graphql::{self, Sides},
+    health, metrics,
+    problem::Problem,
+    request,
+    transport::{self, GraphqlService, SchemaError, Surroundings},
+    viewer,
+};
+
+/// What the server is made of.
+pub struct Api {
+    /// The system behind it.
+    pub sides: Sides,
+    /// What this process has counted.
+    pub metrics: PrometheusHandle,
+    /// What an operator can decide.
+    pub settings: Settings,
+}
+
+/// What an operator can decide about the server; the defaults are safe.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What they can decide about GraphQL.
+    pub graphql: transport::Settings,
+    /// Origins whose pages may read answers: `https://console.example.org`. None but our own, if it is empty.
+    pub cors_origins: Vec<String>,
+    /// What `/metrics` is to be asked with. Open to whoever reaches the address, if it is not set.
+    pub metrics_token: Option<String>,
+    /// How many events a projection may be behind and still count as ready.
+    pub lag_max: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            graphql: transport::Settings::default(),
+            cors_origins: Vec::new(),
+            metrics_token: None,
+            lag_max: 10_000,
+        }
+    }
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A mistake of ours.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A setting.
+    #[error("`{0}` is not an origin, such as https://console.example.org")]
+    Origin(String),
+    /// The network.
+    #[error("the address cannot be served")]
+    Io(#[from] io::Error),
+}
+
+/// What health and metrics look at.
+pub(crate) struct Served {
+    pub(crate) sides: Sides,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) settings: Settings,
+    pub(crate) stop: CancellationToken,
+}
+
+/// How long an answer may take. Sockets are answered when they are open, whatever comes later.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long requests that are under way at the stop may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until `stop`, then lets come to an end what is under way.
+pub async fn serve(
+    listener: TcpListener,
+    api: Api,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    let (router, graphql) = routes(api, stop.clone())?;
+    let ending = stop.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(ending.cancelled_owned());
+    let until_the_end = async {
+        server.await?;
+        graphql.drained().await;
+        Ok(())
+    };
+    tokio::select! {
+        result = until_the_end => result,
+        () = async { stop.cancelled().await; sleep(GRACE).await } => {
+            tracing::warn!("stopped while requests were under way");
+            Ok(())
+        }
+    }
+}
+
+/// All routes, and the service whose sockets outlive them.
+pub(crate) fn routes(
+    api: Api,
+    stop: CancellationToken,
+) -> Result<(Router, GraphqlService), ServeError> {
+    let Api { sides, metrics, settings } = api;
+    let clock = {
+        let commands = sides.commands.clone();
+        Arc::new(move || commands.now())
+    };
+    let around = Surroundings {
+        authenticate: viewer::authenticate(sides.identity.clone(), clock.clone()),
+        clock,
+        drain: stop.clone(),
+    };
+    let schema = graphql::schema(sides.clone());
+    let sdl = graphql::sdl(&schema);
+    let graphql = GraphqlService::try_new(schema, &sdl, around, settings.graphql.clone())?;
+    let cors = cors(&settings.cors_origins)?;
+    let ids = Arc::clone(&sides.ids);
+    let served = Arc::new(Served { sides, metrics, settings, stop });
+    let probes = Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
+        .route("/", get(contents))
+        .with_state(served);
+    let router = Router::new()
+        .merge(probes)
+        .merge(graphql.routes())
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN))
+        .fallback(async || {
+            Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is nothing here")
+        })
+        .layer(cors)
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(middleware::from_fn_with_state(ids, request::traced));
+    Ok((router, graphql))
+}
+
+/// For what is not meant to be a page: it may load nothing, and be shown in no frame.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// Unless the answer knows better.
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// What there is to be found here.
+async fn contents() -> Json<serde_json::Value> {
+    Json(json!({
+        "name": "greffe",
+        "graphql": "/graphql",
+        "health": "/health",
+        "ready": "/ready",
+        "metrics": "/metrics",
+    }))
+}
+
+/// Lets pages of these origins read answers. Tokens are sent by those pages themselves, cookies by nobody.
+fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
+    let origin = |it: &String| {
+        let host = it.strip_prefix("https://").or_else(|| it.strip_prefix("http://"));
+        let plain = host.is_some_and(|it| !it.is_empty() && !it.contains(['/', '*', ' ']));
+        let value = HeaderValue::from_str(it).ok().filter(|_| plain);
+        value.ok_or_else(|| ServeError::Origin(it.clone()))
+    };
+    let origins: Vec<HeaderValue> = origins.iter().map(origin).collect::<Result<_, _>>()?;
+    Ok(CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            request::REQUEST_ID,
+        ])
+        .expose_headers([request::REQUEST_ID]))
+}
