@@ -21,7 +21,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 const WITH_POSTGRES: &str = env!("CARGO_BIN_EXE_with-postgres");
 
 async fn start(data_dir: &Path) -> Result<Server, StartError> {
-    Server::start(&Settings::new(data_dir)).await
+    let patience = Duration::from_mins(1);
+    Server::start(&Settings { patience, ..Settings::new(data_dir) }).await
 }
 
 async fn ask(url: &str, statement: &str) -> String {
