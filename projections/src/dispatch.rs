@@ -56,7 +56,7 @@ impl Reader {
     ) -> Result<Vec<JobId>, ReadError> {
         let jobs = sqlx::query_scalar!(
             r#"select next.job as "job!"
-               from unnest($1::text[]) as wanted (service)
+               from (select distinct unnest($1::text[])) as wanted (service)
                cross join lateral (
                    select job, priority, position from job_ready
                    where queued and service = wanted.service and now() < expires_at

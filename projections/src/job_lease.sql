@@ -17,3 +17,4 @@ create table job_lease (
 );
 
 create index job_lease_worker on job_lease (worker, request);
+create index job_lease_overdue on job_lease (run_deadline) where run_deadline is not null;

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    NewEvent, StreamId,
-    postgres::{plan::Plan, request::Request},
+    JournalError, NewEvent, StreamId,
+    postgres::{failure, plan::Plan, request::Request},
 };
 
 /// A table, or a few, that move with every append.
@@ -101,6 +102,17 @@ impl Column {
             Self::Timestamp(_) => "timestamptz[]",
         }
     }
+}
+
+/// Keeps all appends out until the transaction that `db` is in ends. For whoever
+/// fills the tables of a fold from the events before it: no append comes
+/// between what is replayed and what is folded.
+pub async fn hold_head(db: &mut PgConnection) -> Result<(), JournalError> {
+    sqlx::query!("select head from journal_head where one for update")
+        .fetch_one(db)
+        .await
+        .map_err(failure::of_reading)?;
+    Ok(())
 }
 
 /// An effect, and whose it is.

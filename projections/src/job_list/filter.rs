@@ -1,6 +1,7 @@
 //! Which jobs one wants to see: the same question asked of the table and of a
 //! row at hand.
 
+use chrono::{SubsecRound, TimeDelta};
 use domain::{
     Timestamp, UserId,
     job::{JobKind, JobState},
@@ -67,13 +68,20 @@ impl JobFilter {
             query.push(" and owner = ").push_bind(owner);
         }
         if let Some(from) = self.created_from {
-            query.push(" and created_at >= ").push_bind(from);
+            query.push(" and created_at >= ").push_bind(at_or_after(from));
         }
         if let Some(before) = self.created_before {
-            query.push(" and created_at < ").push_bind(before);
+            query.push(" and created_at < ").push_bind(at_or_after(before));
         }
         if let Some(with_errors) = self.with_errors {
             query.push(" and (errors > 0) = ").push_bind(with_errors);
         }
     }
+}
+
+/// The first instant that a table can hold and that is not earlier: rows count
+/// in microseconds, and whoever asks need not.
+fn at_or_after(at: Timestamp) -> Timestamp {
+    let whole = at.trunc_subsecs(6);
+    if whole < at { whole + TimeDelta::microseconds(1) } else { whole }
 }

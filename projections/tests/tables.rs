@@ -1,0 +1,15 @@
+//! One module for each promise of the read side.
+
+mod beats;
+mod changes;
+mod dispatch;
+mod filter;
+mod following;
+mod halting;
+mod lists;
+mod lives;
+mod logs;
+mod rebuild;
+mod waiting;
+mod workers;
+mod world;
