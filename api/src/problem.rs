@@ -3,15 +3,22 @@
 //! It names the field and the rule it breaks, as GraphQL's `userErrors` do, so
 //! that a program can tell a person what to change.
 
+use std::collections::BTreeMap;
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use serde_json::Value;
 
-/// Why a request was not done.
+/// Why a request was not done. Small, since it is what functions fail with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Problem {
+#[serde(transparent)]
+pub struct Problem(Box<Document>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Document {
     /// Always `about:blank`: `code` tells problems apart.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -25,14 +32,16 @@ pub struct Problem {
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
+    #[serde(flatten)]
+    members: BTreeMap<&'static str, Value>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
-    /// A problem that programs know by `code`, in snake case: `stale_fence`.
+    /// A problem that programs know by `code`: `STALE_FENCE`.
     pub fn new(status: StatusCode, code: &'static str) -> Self {
-        Self {
+        Self(Box::new(Document {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Problem"),
             status,
@@ -40,40 +49,48 @@ impl Problem {
             detail: None,
             field: None,
             rule: None,
+            members: BTreeMap::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// What a person should know about this case.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// The part of the request that is wrong, and the rule it breaks.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, rule: impl Into<String>) -> Self {
-        self.field = Some(field.into());
-        self.rule = Some(rule.into());
+        self.0.field = Some(field.into());
+        self.0.rule = Some(rule.into());
+        self
+    }
+
+    /// What a program needs to know besides, such as `limit`.
+    #[must_use]
+    pub fn with(mut self, member: &'static str, value: impl Into<Value>) -> Self {
+        self.0.members.insert(member, value.into());
         self
     }
 
     /// A header that belongs to the answer, such as `Allow` or `Retry-After`.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// The status it will be answered with.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// What programs know it by.
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 }
 
@@ -84,8 +101,8 @@ impl IntoResponse for Problem {
             (header::CONTENT_TYPE, "application/problem+json"),
             (header::CACHE_CONTROL, "no-store"),
         ];
-        let mut response = (self.status, headers, text).into_response();
-        response.headers_mut().extend(self.headers);
+        let mut response = (self.0.status, headers, text).into_response();
+        response.headers_mut().extend(self.0.headers);
         response
     }
 }
@@ -104,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_problem_says_what_is_wrong_where_and_why() {
-        let response = Problem::new(StatusCode::CONFLICT, "stale_fence")
+        let response = Problem::new(StatusCode::CONFLICT, "STALE_FENCE")
             .detail("the lease of attempt 2 is held under fence 7")
             .field("fence", "current")
             .header(header::RETRY_AFTER, HeaderValue::from_static("3"))
@@ -113,7 +130,7 @@ mod tests {
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(response.headers()[header::RETRY_AFTER], "3");
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        expect![[r#"{"type":"about:blank","title":"Conflict","status":409,"code":"stale_fence","detail":"the lease of attempt 2 is held under fence 7","field":"fence","rule":"current"}"#]]
+        expect![[r#"{"type":"about:blank","title":"Conflict","status":409,"code":"STALE_FENCE","detail":"the lease of attempt 2 is held under fence 7","field":"fence","rule":"current"}"#]]
             .assert_eq(std::str::from_utf8(&body).unwrap());
     }
 }

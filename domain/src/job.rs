@@ -188,11 +188,6 @@ impl Present {
         self.phase.state()
     }
 
-    /// The fence of the last lease that its holder ended itself.
-    pub fn settled_fence(&self) -> Option<u64> {
-        self.settled_fence
-    }
-
     fn apply(&mut self, event: &JobEvent, version: u64) {
         match event {
             JobEvent::JobQueued(_) => self.phase = Phase::Queued,

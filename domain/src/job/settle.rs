@@ -165,26 +165,35 @@ impl Present {
         if matches!(context.actor, Actor::User { .. }) {
             return Err(Refusal::NotFound { what: "lease" });
         }
+        if let Some(refusal) = self.over(fence) {
+            return Err(refusal);
+        }
+        match (&self.phase, &context.actor) {
+            (Phase::Running(lease), Actor::Worker { id, .. }) if *id == lease.worker => Ok(lease),
+            (Phase::Running(lease), Actor::System(_)) => Ok(lease),
+            _ => Err(Refusal::NotFound { what: "lease" }),
+        }
+    }
+
+    /// Why a report from the lease under `fence` comes too late; `None` while
+    /// that lease holds the job.
+    pub fn over(&self, fence: u64) -> Option<Refusal> {
         let state = self.state();
-        match &self.phase {
-            Phase::Running(lease) if lease.fence == fence => match &context.actor {
-                Actor::Worker { id, .. } if *id != lease.worker => {
-                    Err(Refusal::NotFound { what: "lease" })
-                }
-                Actor::User { .. } | Actor::Worker { .. } | Actor::System(_) => Ok(lease),
-            },
-            _ if self.settled_fence == Some(fence) => Err(Refusal::AlreadySettled { fence, state }),
-            Phase::Running(lease) => {
-                Err(Refusal::StaleFence { reported: fence, current: Some(lease.fence), state })
-            }
+        let current = match &self.phase {
+            Phase::Running(lease) if lease.fence == fence => return None,
+            Phase::Running(lease) => Some(lease.fence),
             Phase::Scheduled { .. }
             | Phase::Queued
             | Phase::Retrying { .. }
             | Phase::Succeeded
             | Phase::Failed
             | Phase::Cancelled
-            | Phase::Expired => Err(Refusal::StaleFence { reported: fence, current: None, state }),
+            | Phase::Expired => None,
+        };
+        if self.settled_fence == Some(fence) {
+            return Some(Refusal::AlreadySettled { fence, state });
         }
+        Some(Refusal::StaleFence { reported: fence, current, state })
     }
 
     fn held_as(
