@@ -1,5 +1,8 @@
 -- The journal: every event, in one order. All else is computed from it.
 -- Written by the crate `journal` alone.
+--
+-- What is looked up by name is compared byte by byte (collate "C"): an index
+-- over anything else breaks when the system's idea of an alphabet changes.
 
 -- Where the journal ends. One hot row: every append locks it until it has
 -- committed, and so positions have no holes and are in the order of commits.
@@ -16,7 +19,7 @@ insert into journal_head (head, recorded_at) values (0, '-infinity');
 -- How many events each stream holds: the authority that an expected version
 -- is compared with.
 create table stream (
-    stream text primary key,
+    stream text collate "C" primary key,
     version bigint not null check (version > 0)
 ) with (fillfactor = 80);
 
@@ -25,7 +28,7 @@ create table stream (
 -- (stream, version) of its own, since no index can be unique over all.
 create table event (
     position bigint not null check (position > 0),
-    stream text not null,
+    stream text collate "C" not null,
     version bigint not null check (version > 0),
     event_id uuid not null,
     event_type text not null,
@@ -41,8 +44,8 @@ create table event (
 -- Which append came first under an idempotency key, so that its repetition
 -- gets the same answer.
 create table idempotency_key (
-    scope text not null,
-    key text not null,
+    scope text collate "C" not null,
+    key text collate "C" not null,
     -- The SHA-256 of the input that came with it.
     digest bytea not null check (octet_length(digest) = 32),
     stream text not null,

@@ -1,6 +1,6 @@
 //! Events, before and after they are written.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,16 +8,16 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// Names a stream: the category of an aggregate and its id, written
-/// `category-id`, for example `job-0192f1c4-…`.
+/// `category-id`, for example `job-0192f1c4-…`. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StreamId(String);
+pub struct StreamId(Arc<str>);
 
 impl StreamId {
     /// The stream of one aggregate. A category holds no hyphen.
     pub fn new(category: &str, id: impl fmt::Display) -> Self {
         debug_assert!(!category.contains('-'), "a category holds no hyphen");
-        Self(format!("{category}-{id}"))
+        Self(format!("{category}-{id}").into())
     }
 
     /// As it is stored.
@@ -27,7 +27,7 @@ impl StreamId {
 
     /// The part before the first hyphen.
     pub fn category(&self) -> &str {
-        self.0.split_once('-').map_or(self.0.as_str(), |(category, _)| category)
+        self.0.split_once('-').map_or(&*self.0, |(category, _)| category)
     }
 
     /// The part after the first hyphen.
@@ -44,7 +44,7 @@ impl fmt::Display for StreamId {
 
 impl From<String> for StreamId {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 }
 
@@ -52,7 +52,7 @@ impl FromStr for StreamId {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 

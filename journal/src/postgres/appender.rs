@@ -8,7 +8,7 @@
 use std::{io, sync::Arc};
 
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
-use tokio::{sync::mpsc, time};
+use tokio::{sync::mpsc, task, time};
 use tokio_util::sync::CancellationToken;
 
 use crate::postgres::{
@@ -72,8 +72,8 @@ impl Appender {
     }
 
     async fn next_batch(&mut self, closing: &CancellationToken) -> Option<Vec<Request>> {
-        let room = self.settings.batch_max.saturating_sub(self.waiting.len());
         if self.waiting.is_empty() {
+            let room = self.settings.batch_max;
             tokio::select! {
                 biased;
                 _ = self.inbox.recv_many(&mut self.waiting, room) => {}
@@ -82,10 +82,14 @@ impl Appender {
                     self.inbox.recv_many(&mut self.waiting, room).await;
                 }
             }
-        } else {
-            let arrived = std::iter::from_fn(|| self.inbox.try_recv().ok());
-            self.waiting.extend(arrived.take(room));
         }
+        // Those who have just been answered are about to ask again, and come
+        // with this batch if they are let go first. Nobody waits: whoever else
+        // can run runs once.
+        task::yield_now().await;
+        let room = self.settings.batch_max.saturating_sub(self.waiting.len());
+        let arrived = std::iter::from_fn(|| self.inbox.try_recv().ok());
+        self.waiting.extend(arrived.take(room));
         let mut bytes = 0;
         let fits = self.waiting.iter().take_while(|it| {
             bytes += it.bytes;

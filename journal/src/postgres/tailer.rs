@@ -48,6 +48,7 @@ pub(super) async fn follow(tail: Arc<Tail>, pool: PgPool, settings: Arc<Settings
             heard.mark_changed();
         }
         instruments.tail_lag(tail.lag());
+        time::sleep(settings.read_every).await;
     }
 }
 
