@@ -7,8 +7,10 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware,
     routing::get,
+    serve::ListenerExt,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+use projections::dispatch::WaitingWorkers;
 use serde_json::json;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -21,12 +23,15 @@ use crate::{
     request,
     transport::{self, GraphqlService, SchemaError, Surroundings},
     viewer,
+    worker::{self, WorkerApi},
 };
 
 /// What the server is made of.
 pub struct Api {
     /// The system behind it.
     pub sides: Sides,
+    /// Wakes the workers that wait for work.
+    pub waiting: Arc<WaitingWorkers>,
     /// What this process has counted.
     pub metrics: PrometheusHandle,
     /// What an operator can decide.
@@ -44,6 +49,8 @@ pub struct Settings {
     pub metrics_token: Option<String>,
     /// How many events a projection may be behind and still count as ready.
     pub lag_max: u64,
+    /// Whether front ends and workers are answered, or only those who ask how this process is.
+    pub front: bool,
 }
 
 impl Default for Settings {
@@ -53,6 +60,7 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             metrics_token: None,
             lag_max: 10_000,
+            front: true,
         }
     }
 }
@@ -91,11 +99,25 @@ pub async fn serve(
     api: Api,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let (router, graphql) = routes(api, stop.clone())?;
+    let Routes { router, graphql, workers } = routes(api, stop.clone())?;
     let ending = stop.clone();
+    let listener = listener.tap_io(|stream| {
+        // Frames are small, and somebody waits for each.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection goes on with delays");
+        }
+    });
     let server = axum::serve(listener, router).with_graceful_shutdown(ending.cancelled_owned());
+    // What workers have reported is recorded when nobody reports any more.
+    let answered = CancellationToken::new();
     let until_the_end = async {
-        server.await?;
+        let answering = async {
+            let end = server.await;
+            answered.cancel();
+            end
+        };
+        let (end, ()) = tokio::join!(answering, workers.run(answered.clone()));
+        end?;
         graphql.drained().await;
         Ok(())
     };
@@ -108,12 +130,15 @@ pub async fn serve(
     }
 }
 
-/// All routes, and the service whose sockets outlive them.
-pub(crate) fn routes(
-    api: Api,
-    stop: CancellationToken,
-) -> Result<(Router, GraphqlService), ServeError> {
-    let Api { sides, metrics, settings } = api;
+/// All routes, and what outlives a request.
+pub(crate) struct Routes {
+    pub(crate) router: Router,
+    pub(crate) graphql: GraphqlService,
+    pub(crate) workers: WorkerApi,
+}
+
+pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeError> {
+    let Api { sides, waiting, metrics, settings } = api;
     let clock = {
         let commands = sides.commands.clone();
         Arc::new(move || commands.now())
@@ -127,6 +152,20 @@ pub(crate) fn routes(
     let sdl = graphql::sdl(&schema);
     let graphql = GraphqlService::try_new(schema, &sdl, around, settings.graphql.clone())?;
     let cors = cors(&settings.cors_origins)?;
+    let workers = WorkerApi::new(worker::Surroundings {
+        commands: sides.commands.clone(),
+        reader: sides.reader.clone(),
+        feed: Arc::clone(&sides.feed),
+        waiting,
+        identity: sides.identity.clone(),
+        ids: Arc::clone(&sides.ids),
+        drain: stop.clone(),
+    });
+    let (queries, reports) = if settings.front {
+        (graphql.routes(), worker::routes(workers.clone()))
+    } else {
+        (Router::new(), Router::new())
+    };
     let ids = Arc::clone(&sides.ids);
     let served = Arc::new(Served { sides, metrics, settings, stop });
     let probes = Router::new()
@@ -137,8 +176,10 @@ pub(crate) fn routes(
         .with_state(served);
     let router = Router::new()
         .merge(probes)
-        .merge(graphql.routes())
+        .merge(queries)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN))
+        // Workers may wait for work for longer.
+        .merge(reports)
         .fallback(async || {
             Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is nothing here")
         })
@@ -147,7 +188,7 @@ pub(crate) fn routes(
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(middleware::from_fn_with_state(ids, request::traced));
-    Ok((router, graphql))
+    Ok(Routes { router, graphql, workers })
 }
 
 /// For what is not meant to be a page: it may load nothing, and be shown in no frame.

@@ -24,13 +24,17 @@ impl From<ReadError> for Interrupted {
     }
 }
 
+/// Somebody who makes rounds.
+pub(crate) trait Patrol {
+    /// The name under which interruptions are counted.
+    const NAME: &'static str;
+
+    /// Looks once, and does what there is to do.
+    fn round(&mut self) -> impl Future<Output = Result<(), Interrupted>> + Send;
+}
+
 /// Makes a round every so often, until `stop`.
-pub(crate) async fn patrol(
-    name: &'static str,
-    every: Duration,
-    stop: CancellationToken,
-    mut round: impl AsyncFnMut() -> Result<(), Interrupted>,
-) {
+pub(crate) async fn patrol<P: Patrol>(mut who: P, every: Duration, stop: CancellationToken) {
     let mut rounds = interval(every);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -38,13 +42,13 @@ pub(crate) async fn patrol(
             () = stop.cancelled() => return,
             _ = rounds.tick() => {}
         }
-        if let Err(interrupted) = round().await {
+        if let Err(interrupted) = who.round().await {
             let cause: &(dyn Error + Send + Sync) = match &interrupted {
                 Interrupted::Read(error) => error,
                 Interrupted::Command(error) => error,
             };
-            metrics::counter!("greffe_rounds_interrupted_total", "part" => name).increment(1);
-            tracing::warn!(part = name, error = cause, "the round was interrupted");
+            metrics::counter!("greffe_rounds_interrupted_total", "part" => P::NAME).increment(1);
+            tracing::warn!(part = P::NAME, error = cause, "the round was interrupted");
         }
     }
 }

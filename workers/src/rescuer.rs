@@ -12,7 +12,7 @@ use domain::{
 use projections::Reader;
 use tokio_util::sync::CancellationToken;
 
-use crate::patrol::{Interrupted, ROUND_MAX, give, patrol};
+use crate::patrol::{Interrupted, Patrol, ROUND_MAX, give, patrol};
 
 /// How many rounds are made between two removals of beats of ended leases.
 const ROUNDS_PER_SWEEP: u32 = 60;
@@ -38,18 +38,8 @@ impl Rescuer {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(self.grace) => {}
         }
-        let mut rounds = 0_u32;
-        patrol("rescuer", self.every, stop, async || {
-            self.end_lost_leases().await?;
-            self.end_overdue_attempts().await?;
-            self.end_expired_jobs().await?;
-            if rounds.is_multiple_of(ROUNDS_PER_SWEEP) {
-                self.reader.forget_beats().await?;
-            }
-            rounds = rounds.wrapping_add(1);
-            Ok(())
-        })
-        .await;
+        let every = self.every;
+        patrol(Rounds { rescuer: self, made: 0 }, every, stop).await;
     }
 
     async fn end_lost_leases(&self) -> Result<(), Interrupted> {
@@ -92,5 +82,27 @@ impl Rescuer {
 
     async fn give(&self, job: domain::JobId, command: JobCommand) -> Result<bool, Interrupted> {
         give(&self.commands, Component::Rescuer, job, command).await
+    }
+}
+
+/// The rounds of one run.
+struct Rounds {
+    rescuer: Rescuer,
+    made: u32,
+}
+
+impl Patrol for Rounds {
+    const NAME: &'static str = "rescuer";
+
+    async fn round(&mut self) -> Result<(), Interrupted> {
+        let rescuer = &self.rescuer;
+        rescuer.end_lost_leases().await?;
+        rescuer.end_overdue_attempts().await?;
+        rescuer.end_expired_jobs().await?;
+        if self.made.is_multiple_of(ROUNDS_PER_SWEEP) {
+            rescuer.reader.forget_beats().await?;
+        }
+        self.made = self.made.wrapping_add(1);
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use domain::{actor::Component, job::JobCommand};
 use projections::Reader;
 use tokio_util::sync::CancellationToken;
 
-use crate::patrol::{ROUND_MAX, give, patrol};
+use crate::patrol::{Interrupted, Patrol, ROUND_MAX, give, patrol};
 
 /// Queues jobs whose time has come.
 #[derive(Clone)]
@@ -24,12 +24,18 @@ pub struct Scheduler {
 impl Scheduler {
     /// Makes its rounds until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        patrol("scheduler", self.every, stop, async || {
-            for job in self.reader.due(ROUND_MAX).await? {
-                give(&self.commands, Component::Scheduler, job, JobCommand::QueueJob).await?;
-            }
-            Ok(())
-        })
-        .await;
+        let every = self.every;
+        patrol(self, every, stop).await;
+    }
+}
+
+impl Patrol for Scheduler {
+    const NAME: &'static str = "scheduler";
+
+    async fn round(&mut self) -> Result<(), Interrupted> {
+        for job in self.reader.due(ROUND_MAX).await? {
+            give(&self.commands, Component::Scheduler, job, JobCommand::QueueJob).await?;
+        }
+        Ok(())
     }
 }
