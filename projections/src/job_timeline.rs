@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use domain::{
     JobId, Timestamp,
     decode::Event,
-    job::{FailureCause, JobEvent, Next, Progress},
+    job::{CrawlEvent, FailureCause, JobEvent, Next, Order, Progress, ReportEvent},
     worker::WorkerEvent,
 };
 use sqlx::PgConnection;
@@ -132,9 +132,7 @@ impl Told {
 
 fn told_of_job(event: &JobEvent, version: u64) -> Told {
     match event {
-        JobEvent::TaskCreated(it) => {
-            Told { note: it.order.retry_of.map(|of| format!("repeats {of}")), ..Told::default() }
-        }
+        JobEvent::TaskCreated(it) => ordered(&it.order),
         JobEvent::JobQueued(_) | JobEvent::JobExpired(_) => Told::default(),
         JobEvent::LeaseGranted(it) => Told {
             attempt: Some(it.attempt),
@@ -169,20 +167,22 @@ fn told_of_job(event: &JobEvent, version: u64) -> Told {
     }
 }
 
-fn told_of_crawl(event: &domain::job::CrawlEvent) -> Told {
-    use domain::job::CrawlEvent;
+fn ordered(order: &Order) -> Told {
+    Told { note: order.retry_of.map(|of| format!("repeats {of}")), ..Told::default() }
+}
+
+fn told_of_crawl(event: &CrawlEvent) -> Told {
     match event {
-        CrawlEvent::CrawlRequested(_) => Told::default(),
+        CrawlEvent::CrawlRequested(it) => ordered(&it.order),
         CrawlEvent::CrawlCompleted(it) => {
             Told::under(it.fence, Some(format!("{} pages, {} errors", it.pages, it.errors)))
         }
     }
 }
 
-fn told_of_report(event: &domain::job::ReportEvent) -> Told {
-    use domain::job::ReportEvent;
+fn told_of_report(event: &ReportEvent) -> Told {
     match event {
-        ReportEvent::ReportRequested(_) => Told::default(),
+        ReportEvent::ReportRequested(it) => ordered(&it.order),
         ReportEvent::ReportCompleted(it) => Told::under(it.fence, errors(it.errors)),
     }
 }

@@ -65,16 +65,21 @@ impl Reader {
     /// on no beat extends them. Gives all that are marked and not ended yet.
     pub async fn mark_lost(&self, limit: u32) -> Result<Vec<LeaseId>, ReadError> {
         let lost = sqlx::query!(
-            "insert into lease_beat as b (job, fence, expires_at, lost_at)
-             select job, fence, expires_at, now() from (
-                 select l.job, l.fence, coalesce(
-                     b.expires_at,
-                     l.granted_at + make_interval(secs => l.lease_ms / 1000.0::float8)
-                 ) as expires_at
-                 from job_lease l
-                 left join lease_beat b on b.job = l.job and b.fence = l.fence
-             ) as held
-             where expires_at < now()
+            // Materialized: few are lost, and a walk along the index in search
+            // of the first of them would look at every lease, one by one.
+            "with over as materialized (
+                 select * from (
+                     select l.job, l.fence, coalesce(
+                         b.expires_at,
+                         l.granted_at + make_interval(secs => l.lease_ms / 1000.0::float8)
+                     ) as expires_at
+                     from job_lease l
+                     left join lease_beat b on b.job = l.job and b.fence = l.fence
+                 ) as held
+                 where expires_at < now()
+             )
+             insert into lease_beat as b (job, fence, expires_at, lost_at)
+             select job, fence, expires_at, now() from over
              order by job limit $1
              on conflict (job, fence) do update set lost_at = coalesce(b.lost_at, now())
                  where b.expires_at < now()
