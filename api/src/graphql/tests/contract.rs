@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use apollo_compiler::{
-    Node, Schema,
+    Name, Node, Schema,
     ast::InputValueDefinition,
     collections::IndexMap,
-    Name,
     schema::{ExtendedType, FieldDefinition},
 };
 use expect_test::expect_file;
