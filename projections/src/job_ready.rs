@@ -314,3 +314,6 @@ impl Standings {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

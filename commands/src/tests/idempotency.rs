@@ -45,6 +45,19 @@ async fn of_many_with_one_key_at_once_one_is_carried_out() {
     assert_eq!(*here.journal.head().borrow(), 1);
 }
 
+/// The key was free when it was looked up, and taken when it was written.
+#[tokio::test]
+async fn what_another_process_did_under_the_key_is_not_believed_of_this_job() {
+    let journal = Arc::new(Troubled::default());
+    let world = World::over(journal.clone());
+    let twin = fresh_job();
+    journal.brew(1, Trouble::Twin(twin));
+    let accepted = world.commands.execute(create(JOB), once(user(OWNER), "k")).await.unwrap();
+    assert_eq!((accepted.job(), accepted.repeated), (Some(twin), true));
+    assert_eq!(world.commands.job_state(JOB).await.unwrap(), Job::Absent);
+    refused(world.job(cancel(), user(OWNER)).await);
+}
+
 #[tokio::test]
 async fn a_key_answers_though_the_job_has_moved_on() {
     let world = World::new().created().await;

@@ -1,5 +1,7 @@
 //! Answers that are lost: nothing is believed that the journal does not hold.
 
+use std::sync::atomic::Ordering;
+
 use super::world::*;
 use crate::*;
 
@@ -24,8 +26,11 @@ async fn what_was_written_though_the_answer_was_lost_is_known_to_the_next() {
     let cause = broken(world.job(cancel(), user(OWNER)).await);
     assert_eq!(cause.to_string(), "the outcome of the append is unknown");
     assert_eq!(cause.source().unwrap().to_string(), "the line went dead");
+    let appends = journal.appends.load(Ordering::Relaxed);
     let again = world.job(cancel(), user(OWNER)).await.unwrap();
     assert_eq!((again.version, again.position, again.repeated), (2, 2, true));
+    // It was looked up, not found out by trying.
+    assert_eq!(journal.appends.load(Ordering::Relaxed), appends);
     assert_eq!(world.story(JOB).await, ["TaskCreated", "JobCancelled"]);
 }
 

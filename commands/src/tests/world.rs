@@ -193,6 +193,8 @@ pub(super) async fn rival_writes(journal: &dyn Journal, stream: &StreamId, event
 pub(super) enum Trouble {
     /// A rival writes this first.
     Rival(Vec<JobEvent>),
+    /// Another process carries it out under the same key, for this job.
+    Twin(JobId),
     /// It is written, and the answer is lost.
     AnswerLost,
     /// It is not written, and nobody knows.
@@ -236,6 +238,10 @@ impl Journal for Troubled {
             None => self.inner.append(append).await,
             Some(Trouble::Rival(events)) => {
                 rival_writes(&self.inner, &append.stream, &events).await;
+                self.inner.append(append).await
+            }
+            Some(Trouble::Twin(job)) => {
+                self.inner.append(Append { stream: of(job), ..append.clone() }).await?;
                 self.inner.append(append).await
             }
             Some(Trouble::AnswerLost) => {
