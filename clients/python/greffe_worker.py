@@ -1,0 +1,593 @@
+"""Write a Greffe worker in Python, with nothing but the standard library.
+
+    from greffe_worker import Worker
+
+    def shout(job):
+        job.progress(0, 1, "shouting")
+        return {"text": job.body["text"].upper()}
+
+    Worker("shouter", {"shout": shout}).run()
+
+The address and the token come from the environment, GREFFE_URL and
+GREFFE_TOKEN. What the protocol says and why is in docs/worker-protocol.md.
+
+A handler takes a Job and returns the result, as JSON or as a Result. It raises
+Permanent if trying again would not help, Snooze to be asked again later, and
+lets Stopped pass: progress(), log() and check() raise it when the job is to be
+let go.
+"""
+
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+__version__ = "0.1.0"
+
+# How often progress is sent before the next heartbeat is due, in seconds.
+PROGRESS_EVERY_S = 0.35
+# How many log lines wait to be sent, at most.
+LINES_MAX = 10_000
+# How long a report that ends a lease is repeated while nobody answers.
+SETTLE_FOR_S = 24 * 3600
+
+
+class Permanent(Exception):
+    """The job failed, and trying again would not help."""
+
+    retryable = False
+
+
+class Snooze(Exception):
+    """Something is not there yet: the job is to be taken up again later."""
+
+    def __init__(self, delay_s, reason=None):
+        super().__init__(reason or "not yet")
+        self.delay_s = delay_s
+
+
+class Stopped(Exception):
+    """The job is to be let go. Why: `cancel`, `lost`, `timeout` or `leaving`."""
+
+    def __init__(self, why):
+        super().__init__(why)
+        self.why = why
+
+
+class Refused(Exception):
+    """Greffe said no."""
+
+    def __init__(self, status, problem):
+        self.status = status
+        self.problem = problem
+        self.code = problem.get("code", str(status))
+        rule = " ".join(str(problem[it]) for it in ("field", "rule") if it in problem)
+        super().__init__(f"{self.code}: {rule or problem.get('detail', '')}")
+
+
+class Unreachable(Exception):
+    """Greffe did not answer, or not now. What was asked may have been done."""
+
+
+class Result:
+    """What came out, and how many items of a batch failed."""
+
+    def __init__(self, value, errors=0, artifacts=()):
+        self.value = value
+        self.errors = errors
+        self.artifacts = list(artifacts)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A token is for one host."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+class Api:
+    """The endpoints, one call each."""
+
+    def __init__(self, url, token):
+        self._base = url.rstrip("/") + "/worker/v1"
+        self._token = token
+        handlers = [_NoRedirects]
+        if urllib.parse.urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1"):
+            handlers.append(urllib.request.ProxyHandler({}))
+        self._opener = urllib.request.build_opener(*handlers)
+
+    def post(self, path, body, timeout_s=15.0):
+        """Sends JSON, gives back JSON, or None if there is nothing to say."""
+        text = json.dumps(body, allow_nan=False).encode()
+        return self.send("POST", path, text, {"Content-Type": "application/json"}, timeout_s)
+
+    def send(self, method, path, body=None, headers=None, timeout_s=15.0):
+        """Sends bytes. Raises Refused or Unreachable."""
+        request = urllib.request.Request(self._base + path, data=body, method=method)
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
+        request.add_header("Authorization", "Bearer " + self._token)
+        request.add_header("Greffe-Protocol", "1")
+        try:
+            with self._opener.open(request, timeout=timeout_s) as answer:
+                text = answer.read()
+                return json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            with error:
+                problem = _problem(error)
+            if error.code in (408, 429) or 500 <= error.code:
+                raise Unreachable(f"{error.code} {problem.get('code', '')}") from error
+            raise Refused(error.code, problem) from error
+        except (OSError, ValueError) as error:
+            raise Unreachable(str(error)) from error
+        except Exception as error:  # http.client's own: the answer broke off
+            raise Unreachable(repr(error)) from error
+
+
+def _problem(error):
+    try:
+        problem = json.loads(error.read())
+    except (OSError, ValueError):
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+class Job:
+    """A job under a lease, as its handler sees it."""
+
+    def __init__(self, worker, lease, sent_at):
+        self._worker = worker
+        self._lock = threading.Lock()
+        self._stop = "cancel" if lease["cancel_requested"] else None
+        self._seq = 0
+        self._dirty = {}
+        self.last_progress = None
+        self._lines = []
+        self._offset = 0
+        self._lines_left_out = 0
+        self.lease_id = lease["lease_id"]
+        self.fence = lease["fence"]
+        self.id = lease["job_id"]
+        self.service = lease["service"]
+        self.body = lease["body"]
+        self.attempt = lease["attempt"]
+        self.checkpoint = lease["checkpoint"]
+        self.previous_error = lease["previous_error"]
+        self.extend(sent_at, lease["lease_expires_in_ms"])
+
+    def progress(self, done, total=None, message=None):
+        """Says how far it has come. Cheap: sent a few times a second at most."""
+        self.check()
+        with self._lock:
+            self._seq += 1
+            self.last_progress = {
+                "seq": self._seq, "done": done, "total": total, "message": message
+            }
+            self._dirty["progress"] = self.last_progress
+        self._worker.hurry()
+
+    def save(self, checkpoint):
+        """Keeps what another attempt could go on from: small JSON."""
+        self.check()
+        # A copy: it is sent later, and the handler goes on with its own.
+        checkpoint = json.loads(json.dumps(checkpoint, allow_nan=False))
+        with self._lock:
+            self._dirty["checkpoint"] = self.checkpoint = checkpoint
+
+    def log(self, message, level="info", **fields):
+        """Adds a line to the job's log."""
+        self.check()
+        fields.update(ts=_now(), level=level, message=str(message).replace("\0", "\ufffd"))
+        line = json.dumps(fields, default=str).replace("\\u0000", "\\ufffd")
+        if len(line) > self._worker.limits["log_line_bytes"]:
+            short = {"ts": fields["ts"], "level": level, "message": fields["message"][:1000]}
+            line = json.dumps(short)
+        with self._lock:
+            if len(self._lines) < LINES_MAX:
+                self._lines.append(line)
+            else:
+                self._lines_left_out += 1
+
+    def check(self):
+        """Raises Stopped if the job is to be let go. To be called often."""
+        if self.stop_reason:
+            raise Stopped(self.stop_reason)
+
+    @property
+    def stop_reason(self):
+        """Why the job is to be let go, if it is. A lease that may have run out
+        is lost, whatever anybody says: the clock decides, not the network."""
+        if self._stop != "lost" and time.monotonic() > self._holds_until:
+            self._stop = "lost"
+        return self._stop
+
+    def stop(self, why):
+        """Has the handler stop at its next check. What is lost stays lost."""
+        if self._stop != "lost":
+            self._stop = why
+
+    def extend(self, sent_at, lease_ms):
+        """The lease holds from the moment that the request was sent."""
+        lease_s = lease_ms / 1000
+        self._holds_until = sent_at + lease_s - min(5.0, lease_s / 10)
+
+    def beat(self):
+        """What a heartbeat says of it."""
+        with self._lock:
+            said, self._dirty = self._dirty, {}
+        return {"lease_id": self.lease_id, "fence": self.fence, **said}
+
+    def unsaid(self, said):
+        """That heartbeat may not have arrived."""
+        with self._lock:
+            for name in ("progress", "checkpoint"):
+                if name in said:
+                    self._dirty.setdefault(name, said[name])
+
+    @property
+    def has_news(self):
+        return bool(self._dirty)
+
+    def flush(self):
+        """Sends the log lines that wait."""
+        while True:
+            with self._lock:
+                if self._lines_left_out and len(self._lines) < LINES_MAX:
+                    text = f"{self._lines_left_out} lines were left out"
+                    line = {"ts": _now(), "level": "warn", "message": text}
+                    self._lines.append(json.dumps(line))
+                    self._lines_left_out = 0
+                batch = _batch(self._lines, self._worker.limits["log_batch_bytes"])
+            if not batch:
+                return
+            headers = {
+                "Content-Type": "application/x-ndjson",
+                "Greffe-Fence": str(self.fence),
+                "Greffe-Log-Offset": str(self._offset),
+            }
+            body = "".join(line + "\n" for line in batch).encode()
+            path = f"/leases/{self.lease_id}/logs"
+            after = self._worker.api.send("POST", path, body, headers)["next"]
+            with self._lock:
+                del self._lines[: after - self._offset]
+                self._offset = after
+
+
+def _batch(lines, bytes_max):
+    size, count = 0, 0
+    for line in lines:
+        size += len(line) + 1
+        if size > bytes_max:
+            break
+        count += 1
+    return lines[:count]
+
+
+def _now():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+class Worker:
+    """Takes jobs of some services and does them, `slots` at a time."""
+
+    def __init__(self, name, handlers, slots=1, url=None, token=None):
+        url = url or os.environ.get("GREFFE_URL")
+        token = token or os.environ.get("GREFFE_TOKEN")
+        if not url or not token:
+            raise SystemExit("GREFFE_URL and GREFFE_TOKEN must be set")
+        self.api = Api(url, token)
+        self.limits = {}
+        self._name = name
+        self._handlers = handlers
+        self._slots = slots
+        self._instance = str(uuid.uuid4())
+        self._id = None
+        self._welcome = None
+        self._jobs = {}
+        self._changed = threading.Condition()
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+        self._done = threading.Event()
+        self._failure = None
+
+    # Starting and stopping
+
+    def run(self, grace_s=20.0):
+        """Works until SIGTERM, SIGINT or stop(); then gives back what it holds."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stop())
+        if os.environ.get("GREFFE_STOP_WITH_STDIN"):
+            self._thread(self._stop_with_stdin)
+        self._thread(self._work)
+        # In turns, so that signals are seen on every platform.
+        while not self._stopping.wait(0.5):
+            pass
+        self._leave(grace_s)
+        if self._failure:
+            raise SystemExit(f"greffe: {self._failure}")
+
+    def stop(self):
+        """Takes nothing more, and has every handler stop at its next check."""
+        self._stopping.set()
+
+    def hurry(self):
+        """There is progress to tell."""
+        self._news.set()
+
+    def _stop_with_stdin(self):
+        sys.stdin.buffer.read()
+        self.stop()
+
+    def _work(self):
+        try:
+            if self._register():
+                self._thread(self._beat)
+                self._thread(self._send_logs)
+                self._take_jobs()
+        except Refused as refused:
+            self._failure = refused
+        except Exception:  # a mistake of ours must not look like idleness
+            self._failure = traceback.format_exc()
+        self.stop()
+
+    def _leave(self, grace_s):
+        deadline = time.monotonic() + grace_s
+        for job in self._held():
+            job.stop("leaving")
+        with self._changed:
+            while self._jobs and time.monotonic() < deadline:
+                self._changed.wait(deadline - time.monotonic())
+        self._done.set()
+        self._news.set()
+        if self._id is None:
+            return
+        try:
+            self.api.send("DELETE", f"/workers/{self._id}", timeout_s=5.0)
+        except (Refused, Unreachable) as error:
+            self._say(f"left without a good-bye: {error}")
+
+    def _register(self):
+        """False if it is stopped before anybody answers."""
+        about = {
+            "instance_key": self._instance, "name": self._name,
+            "services": sorted(self._handlers), "slots": self._slots,
+            "host": socket.gethostname() or None, "pid": os.getpid(),
+            "sdk": {"name": "greffe-python", "version": __version__},
+        }
+        welcome = self._insist(lambda: self.api.post("/workers", about), self._stopping.is_set)
+        if welcome is None:
+            return False
+        self._welcome = welcome
+        self._id, self.limits = welcome["worker_id"], welcome["limits"]
+        return True
+
+    # Taking jobs
+
+    def _take_jobs(self):
+        request, tries = str(uuid.uuid4()), 0
+        while not self._stopping.is_set():
+            with self._changed:
+                free = self._slots - len(self._jobs)
+                if free < 1:
+                    self._changed.wait(1.0)
+                    continue
+            wait_ms = min(20_000, self._welcome["long_poll_ms"])
+            ask = {
+                "worker_id": self._id, "request_id": request, "wait_ms": wait_ms,
+                "max": min(free, self.limits["leases_per_acquire"]),
+            }
+            try:
+                answer = self.api.post("/leases", ask, wait_ms / 1000 + 15)
+            except Unreachable as error:
+                # The answer may be lost: asked again under the same id, it is
+                # the same.
+                tries += 1
+                self._say(f"cannot take jobs: {error}")
+                self._stopping.wait(_pause_s(tries))
+                continue
+            except Refused as refused:
+                if refused.code != "WORKER_UNKNOWN":
+                    raise
+                self._register()
+                continue
+            request, tries = str(uuid.uuid4()), 0
+            for lease in (answer or {"leases": []})["leases"]:
+                self._take(lease)
+
+    def _take(self, lease):
+        job = Job(self, lease, time.monotonic())
+        if self._stopping.is_set():
+            job.stop("leaving")
+        with self._changed:
+            self._jobs[job.lease_id] = job
+        # Its first beat tells for how long it really holds.
+        self.hurry()
+        self._thread(self._do, job)
+
+    def _do(self, job):
+        try:
+            report = self._outcome(job)
+            if report is not None:
+                self._settle(job, report)
+        finally:
+            with self._changed:
+                self._jobs.pop(job.lease_id, None)
+                self._changed.notify_all()
+
+    def _outcome(self, job):
+        """What came of the job; None if nobody would believe it."""
+        try:
+            job.check()
+            result = self._handlers[job.service](job)
+        except Stopped as stopped:
+            return self._given_up(job, stopped.why)
+        except Snooze as snooze:
+            delay_ms = max(0, round(snooze.delay_s * 1000))
+            return {"outcome": "snoozed", "delay_ms": delay_ms, "reason": str(snooze),
+                    "checkpoint": job.checkpoint}
+        except BaseException as error:  # whatever the handler raises is the job's outcome
+            return _failed(error)
+        if not isinstance(result, Result):
+            result = Result(result)
+        return {"outcome": "succeeded", "result": result.value, "errors": result.errors,
+                "artifacts": result.artifacts}
+
+    def _given_up(self, job, why):
+        if why == "cancel":
+            return {"outcome": "cancelled"}
+        if why == "timeout":
+            return _failed(TimeoutError("the attempt took longer than its service allows"))
+        if why == "leaving":
+            return {"outcome": "released", "reason": "the worker stops",
+                    "checkpoint": job.checkpoint}
+        self._say(f"{job.lease_id} is lost")
+        return None
+
+    # Reporting
+
+    def _settle(self, job, report):
+        self._send_last_lines(job)
+        # Also if a heartbeat has said it: that one may be overtaken.
+        last = {"final_progress": job.last_progress} if job.last_progress else {}
+        report = {"fence": job.fence, "op_id": str(uuid.uuid4()), **last, **report}
+        give_up_at = time.monotonic() + SETTLE_FOR_S
+        over = lambda: self._done.is_set() or time.monotonic() > give_up_at
+        path = f"/leases/{job.lease_id}/settle"
+        try:
+            try:
+                self._insist(lambda: self.api.post(path, report), over)
+            except (ValueError, TypeError) as error:
+                # The result is no JSON.
+                self._insist(lambda: self.api.post(path, _instead(report, error)), over)
+        except Refused as refused:
+            if refused.status not in (400, 413, 422):
+                self._say(f"{job.lease_id} is not settled: {refused}")
+                return
+            # What was reported cannot be kept. That is an outcome, too.
+            try:
+                self._insist(lambda: self.api.post(path, _instead(report, refused)), over)
+            except Refused as again:
+                self._say(f"{job.lease_id} is not settled: {again}")
+
+    def _send_last_lines(self, job):
+        for tries in range(1, 4):
+            try:
+                return job.flush()
+            except Refused as refused:
+                return self._say(f"{job.lease_id}: its last lines are not kept: {refused}")
+            except Unreachable:
+                self._done.wait(_pause_s(tries))
+
+    def _send_logs(self):
+        while not self._done.wait(1.0):
+            for job in self._held():
+                try:
+                    job.flush()
+                except (Refused, Unreachable) as error:
+                    self._say(f"{job.lease_id}: its log waits: {error}")
+
+    def _beat(self):
+        next_at = 0.0
+        while not self._done.is_set():
+            now = time.monotonic()
+            if now < next_at and not any(job.has_news for job in self._held()):
+                self._news.wait(next_at - now)
+            self._news.clear()
+            next_s = self._beat_once()
+            next_at = time.monotonic() + next_s * random.uniform(0.8, 1.0)
+            self._done.wait(min(PROGRESS_EVERY_S, next_s))
+
+    def _beat_once(self):
+        jobs = self._held()
+        said = [job.beat() for job in jobs]
+        usual_s = self._welcome["heartbeat_ms"] / 1000
+        sent_at = time.monotonic()
+        try:
+            beat = {"worker_id": self._id, "leases": said}
+            answer = self.api.post("/heartbeats", beat, max(2.0, usual_s))
+        except Unreachable as error:
+            self._say(f"a heartbeat was not answered: {error}")
+            for job, it in zip(jobs, said):
+                job.unsaid(it)
+            return min(1.0, usual_s)
+        except Refused as refused:
+            # The leases run out by themselves if this goes on.
+            self._say(f"a heartbeat was refused: {refused}")
+            if refused.code == "WORKER_UNKNOWN":
+                self._register()
+            return usual_s
+        by_id = {job.lease_id: job for job in jobs}
+        for told in answer["leases"]:
+            job = by_id.get(told["lease_id"])
+            if job is None:
+                continue
+            if told["status"] != "lost":
+                job.extend(sent_at, told["lease_expires_in_ms"])
+            if told["status"] != "ok":
+                job.stop(told["status"])
+            if "refused" in told:
+                self._say(f"{job.lease_id}: {told['refused']}")
+        return answer["next_ms"] / 1000
+
+    # The rest
+
+    def _held(self):
+        with self._changed:
+            return list(self._jobs.values())
+
+    def _insist(self, ask, over):
+        """Asks until there is an answer. None once it is over."""
+        tries = 0
+        while True:
+            try:
+                return ask()
+            except Unreachable as error:
+                tries += 1
+                self._say(f"no answer: {error}")
+            if over():
+                return None
+            # Whoever leaves still has something to say, but not for long.
+            self._done.wait(_pause_s(tries))
+
+    def _thread(self, work, *arguments):
+        threading.Thread(target=work, args=arguments, daemon=True).start()
+
+    def _say(self, text):
+        print(f"{self._name}: {text}", file=sys.stderr, flush=True)
+
+
+def _failed(error):
+    detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return {
+        "outcome": "failed",
+        "error": {
+            "type": _text(type(error).__name__, 256),
+            "message": _text(str(error) or repr(error), 8 * 1024),
+            "detail": _text(detail, 32 * 1024),
+            "retryable": getattr(error, "retryable", True),
+        },
+    }
+
+
+def _instead(report, error):
+    error = Permanent(f"the report could not be kept: {error}")
+    return {"fence": report["fence"], "op_id": str(uuid.uuid4()), **_failed(error)}
+
+
+def _text(text, bytes_max):
+    text = text.replace("\0", "\ufffd").encode("utf-8", "replace")
+    return text[-bytes_max:].decode("utf-8", "ignore")
+
+
+def _pause_s(tries):
+    return random.uniform(0.5, 1.0) * min(30.0, 0.2 * 2 ** min(tries, 10))

@@ -1,0 +1,280 @@
+"""The module against a small real server, which answers as it is told."""
+
+import json
+import sys
+import threading
+import time
+import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import greffe_worker
+from greffe_worker import Permanent, Result, Snooze, Worker
+
+PATIENCE_S = 20.0
+
+
+class Greffe:
+    """Hands out leases, remembers what it was told, and fails when it is told to."""
+
+    def __init__(self, leases, lease_ms=60_000):
+        self.lease_ms = lease_ms
+        self.waiting = leases
+        self.changed = threading.Condition()
+        self.calls = []
+        self.settled = []
+        self.lines = []
+        self.statuses = {}
+        self.failures = {}
+        self.left = False
+        greffe = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                greffe.answer(self, body)
+
+            do_DELETE = do_POST
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def answer(self, request, body):
+        name = request.path.rsplit("/", 1)[1] if request.command == "POST" else "leave"
+        with self.changed:
+            self.calls.append((name, request.headers, body))
+            failures = self.failures.get(name) or []
+            status, answer = failures.pop(0) if failures else getattr(self, name)(request, body)
+            self.changed.notify_all()
+        if status is None:
+            # The answer is lost on its way.
+            request.close_connection = True
+            request.connection.close()
+            return
+        text = b"" if answer is None else json.dumps(answer).encode()
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(text)))
+        request.end_headers()
+        request.wfile.write(text)
+
+    def workers(self, *_):
+        limits = {"log_line_bytes": 8192, "log_batch_bytes": 262144, "leases_per_acquire": 32}
+        return 201, {"worker_id": "w", "heartbeat_ms": self.lease_ms // 4,
+                     "long_poll_ms": 50, "limits": limits}
+
+    def leases(self, _, body):
+        count = json.loads(body)["max"]
+        taken, self.waiting = self.waiting[:count], self.waiting[count:]
+        return (200, {"leases": taken}) if taken else (204, None)
+
+    def heartbeats(self, _, body):
+        beat = json.loads(body)
+        told = [{"lease_id": it["lease_id"], "lease_expires_in_ms": self.lease_ms,
+                 "status": self.statuses.get(it["lease_id"], "ok")} for it in beat["leases"]]
+        return 200, {"next_ms": self.lease_ms // 4, "leases": told}
+
+    def logs(self, request, body):
+        assert int(request.headers["Greffe-Log-Offset"]) == len(self.lines)
+        self.lines += [json.loads(it) for it in body.decode().splitlines()]
+        return 202, {"next": len(self.lines), "flush_ms": 1000}
+
+    def settle(self, _, body):
+        self.settled.append(json.loads(body))
+        return 200, {"job_state": "SUCCEEDED"}
+
+    def leave(self, *_):
+        self.left = True
+        return 200, {"released": []}
+
+    def until(self, condition):
+        with self.changed:
+            if not self.changed.wait_for(condition, PATIENCE_S):
+                raise AssertionError(f"never: {self.settled} {[it[0] for it in self.calls]}")
+
+    def bodies(self, name):
+        return [json.loads(body) for it, _, body in self.calls if it == name]
+
+
+def lease(number=1, **more):
+    return {
+        "lease_id": f"j{number}.7", "job_id": f"j{number}", "fence": 7, "service": "test",
+        "attempt": 1, "body": {"n": number}, "checkpoint": None, "previous_error": None,
+        "lease_expires_in_ms": 60_000, "cancel_requested": False, **more,
+    }
+
+
+class WorkerTest(unittest.TestCase):
+    def start(self, handler, leases, lease_ms=60_000, failures=None):
+        self.greffe = Greffe(leases, lease_ms)
+        self.greffe.failures.update(failures or {})
+        self.addCleanup(self.greffe.server.server_close)
+        self.addCleanup(self.greffe.server.shutdown)
+        self.worker = Worker("test", {"test": handler}, url=self.greffe.url, token="grfw_secret")
+        self.worker._say = lambda text: None
+        self.thread = threading.Thread(target=self.worker.run, kwargs={"grace_s": 5}, daemon=True)
+        self.thread.start()
+        self.addCleanup(self.stop)
+
+    def stop(self):
+        self.worker.stop()
+        self.thread.join(PATIENCE_S)
+        self.assertFalse(self.thread.is_alive())
+
+    def settled(self, count=1):
+        self.greffe.until(lambda: len(self.greffe.settled) >= count)
+        return self.greffe.settled[count - 1]
+
+    def test_a_job_is_done_and_its_last_progress_and_lines_arrive(self):
+        def handler(job):
+            for done in range(5):
+                job.progress(done + 1, 5, "step")
+                job.log(f"line {done}", page=done)
+            return Result({"n": job.body["n"]}, errors=2)
+
+        self.start(handler, [lease()])
+        report = self.settled()
+        self.assertEqual((report["outcome"], report["result"], report["errors"]),
+                         ("succeeded", {"n": 1}, 2))
+        self.assertEqual(report["final_progress"]["done"], 5)
+        self.assertEqual([it["message"] for it in self.greffe.lines],
+                         [f"line {it}" for it in range(5)])
+        headers = self.greffe.calls[0][1]
+        self.assertEqual(headers["Authorization"], "Bearer grfw_secret")
+        self.assertEqual(headers["Greffe-Protocol"], "1")
+
+    def test_a_lost_answer_is_asked_for_again_under_the_same_id(self):
+        self.start(lambda job: None, [lease()], failures={"leases": [(None, None), (503, {})]})
+        self.settled()
+        asked = [it["request_id"] for it in self.greffe.bodies("leases")]
+        self.assertEqual(len(set(asked[:3])), 1)
+        self.greffe.until(lambda: len(self.greffe.bodies("leases")) > 3)
+        self.assertNotEqual(self.greffe.bodies("leases")[3]["request_id"], asked[0])
+
+    def test_a_report_is_repeated_under_the_same_id_until_it_is_answered(self):
+        failures = {"settle": [(503, {}), (None, None), (500, {})]}
+        self.start(lambda job: "done", [lease()], failures=failures)
+        self.settled()
+        operations = [it["op_id"] for it in self.greffe.bodies("settle")]
+        self.assertEqual(len(operations), 4)
+        self.assertEqual(len(set(operations)), 1)
+
+    def test_a_stale_fence_ends_the_matter(self):
+        refusal = (409, {"code": "STALE_FENCE", "field": "fence", "rule": "current"})
+        self.start(lambda job: "late", [lease(1), lease(2)], failures={"settle": [refusal]})
+        self.assertEqual(self.settled()["result"], "late")
+        self.assertEqual(len(self.greffe.bodies("settle")), 2)
+
+    def test_a_result_that_cannot_be_kept_fails_the_job_for_good(self):
+        refusal = (422, {"code": "INVALID", "field": "result", "rule": "at most 262144 bytes"})
+        self.start(lambda job: "x", [lease()], failures={"settle": [refusal]})
+        report = self.settled()
+        self.assertEqual(report["outcome"], "failed")
+        self.assertFalse(report["error"]["retryable"])
+        self.assertIn("262144", report["error"]["message"])
+
+    def test_a_result_that_is_no_json_fails_the_job_for_good(self):
+        self.start(lambda job: {1, 2}, [lease()])
+        self.assertFalse(self.settled()["error"]["retryable"])
+
+    def test_what_a_handler_raises_is_the_outcome(self):
+        def handler(job):
+            raise {1: ValueError("odd"), 2: Permanent("no"), 3: Snooze(1.5), 4: SystemExit(3)}[
+                job.body["n"]]
+
+        self.start(handler, [lease(it) for it in (1, 2, 3, 4)])
+        self.settled(4)
+        odd, no, later, gone = self.greffe.settled
+        self.assertEqual((odd["error"]["type"], odd["error"]["retryable"]), ("ValueError", True))
+        self.assertIn("Traceback", odd["error"]["detail"])
+        self.assertFalse(no["error"]["retryable"])
+        self.assertEqual((later["outcome"], later["delay_ms"]), ("snoozed", 1500))
+        self.assertEqual(gone["error"]["type"], "SystemExit")
+
+    def spin(self, job):
+        self.seen = job
+        while True:
+            job.check()
+            job.progress(1)
+
+    def test_a_cancellation_reaches_the_handler_with_a_heartbeat(self):
+        self.start(self.spin, [lease()], lease_ms=2_000)
+        self.greffe.statuses["j1.7"] = "cancel"
+        self.assertEqual(self.settled()["outcome"], "cancelled")
+
+    def test_a_lease_that_is_lost_is_not_reported_on(self):
+        self.start(self.spin, [lease(1), lease(2, body={"n": 2})], lease_ms=2_000)
+        self.greffe.statuses.update({"j1.7": "lost", "j2.7": "cancel"})
+        self.settled()
+        self.assertEqual([it["fence"] for it in self.greffe.bodies("settle")], [7])
+        path = [it for it in self.greffe.calls if it[0] == "settle"]
+        self.assertEqual(len(path), 1)
+
+    def test_without_an_answer_to_its_heartbeats_a_worker_stops_before_its_lease_ends(self):
+        stopped = threading.Event()
+        begun = time.monotonic()
+
+        def handler(job):
+            try:
+                self.spin(job)
+            finally:
+                stopped.set()
+
+        failures = {"heartbeats": [(503, {})] * 1000}
+        leases = [lease(lease_expires_in_ms=1000)]
+        self.start(handler, leases, lease_ms=1_000, failures=failures)
+        self.assertTrue(stopped.wait(PATIENCE_S))
+        self.assertGreater(time.monotonic() - begun, 0.8)
+        self.assertEqual(self.seen.stop_reason, "lost")
+
+    def test_heartbeats_are_few_however_often_there_is_progress(self):
+        self.start(self.spin, [lease()])
+        self.greffe.until(lambda: len(self.greffe.bodies("heartbeats")) >= 4)
+        begun = time.monotonic()
+        before = len(self.greffe.bodies("heartbeats"))
+        self.greffe.until(lambda: len(self.greffe.bodies("heartbeats")) >= before + 4)
+        self.assertGreater(time.monotonic() - begun, 3 * greffe_worker.PROGRESS_EVERY_S)
+        numbers = [it["leases"][0]["progress"]["seq"] for it in self.greffe.bodies("heartbeats")
+                   if it["leases"] and "progress" in it["leases"][0]]
+        self.assertEqual(numbers, sorted(set(numbers)))
+
+    def test_a_worker_that_stops_gives_back_what_it_holds_and_says_good_bye(self):
+        def handler(job):
+            job.save({"page": 3})
+            self.spin(job)
+
+        self.start(handler, [lease()])
+        self.greffe.until(lambda: any(it["leases"] for it in self.greffe.bodies("heartbeats")))
+        self.stop()
+        report = self.settled()
+        self.assertEqual((report["outcome"], report["checkpoint"]), ("released", {"page": 3}))
+        self.assertTrue(self.greffe.left)
+
+    def test_a_worker_that_is_forgotten_registers_again(self):
+        gone = (410, {"code": "WORKER_UNKNOWN"})
+        self.start(lambda job: "done", [lease()], failures={"leases": [gone]})
+        self.settled()
+        first, second = self.greffe.bodies("workers")[:2]
+        self.assertEqual(first["instance_key"], second["instance_key"])
+
+    def test_a_wrong_token_ends_the_worker(self):
+        refusal = (401, {"code": "UNAUTHENTICATED", "detail": "revoked"})
+        greffe = Greffe([])
+        greffe.failures["workers"] = [refusal]
+        worker = Worker("test", {"test": print}, url=greffe.url, token="grfw_x")
+        with self.assertRaisesRegex(SystemExit, "UNAUTHENTICATED"):
+            worker.run()
+        greffe.server.shutdown()
+        greffe.server.server_close()
+
+
+if __name__ == "__main__":
+    unittest.main()
