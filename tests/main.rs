@@ -1,3 +1,9 @@
 //! The system, from the outside. One binary: it links once.
 
+mod invariants;
+mod world;
+
+mod crash;
+mod lifecycle;
+mod startup;
 mod tidy;

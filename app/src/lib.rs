@@ -1,1 +1,10 @@
-//! To be filled.
+//! Puts the pieces together. The only crate that knows them all.
+
+pub mod config;
+mod console;
+pub mod database;
+pub mod demo;
+pub mod roles;
+pub mod services_file;
+pub mod system;
+pub mod telemetry;

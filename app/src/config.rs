@@ -1,0 +1,218 @@
+//! Everything that an operator can decide. Nothing else reads the environment,
+//! and `greffe help` is the manual.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+/// The job back end that never forgets.
+#[derive(Debug, Parser)]
+#[command(name = "greffe", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub role: Role,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Role {
+    /// Serve until told to stop.
+    Serve(Serve),
+    /// Serve, and show on real input what Greffe does.
+    Demo(Demo),
+    /// Bring the database up to this version, then exit.
+    Migrate(Database),
+    /// People who may sign in.
+    User {
+        /// Where they are kept.
+        #[command(flatten)]
+        database: Database,
+        /// What to do about them.
+        #[command(subcommand)]
+        action: UserAction,
+    },
+    /// Tokens that workers come with.
+    Token {
+        /// Where they are kept.
+        #[command(flatten)]
+        database: Database,
+        /// What to do about them.
+        #[command(subcommand)]
+        action: TokenAction,
+    },
+}
+
+/// Where everything is kept, and what is told of it.
+#[derive(Args, Clone, Debug)]
+pub struct Database {
+    /// The Postgres to use, as `postgres://USER:PASSWORD@HOST/DATABASE`.
+    /// Without it, Greffe brings its own.
+    #[arg(long, env = "GREFFE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    /// Where Greffe's own Postgres keeps its data.
+    #[arg(long, env = "GREFFE_DATA_DIR", default_value = "greffe-data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+
+    /// What to log, as `warn,journal=debug`: `info` is usual where Greffe
+    /// serves, `warn` elsewhere.
+    #[arg(long, env = "GREFFE_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+
+    /// How to log.
+    #[arg(long, env = "GREFFE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For humans.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What a serving process does.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub database: Database,
+
+    /// Where to listen.
+    #[arg(long, env = "GREFFE_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDR")]
+    pub listen: SocketAddr,
+
+    /// What this process does; every part may run in any number of processes.
+    #[arg(
+        long,
+        env = "GREFFE_ROLES",
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = [Part::Api, Part::Projector, Part::Scheduler],
+        value_name = "PARTS"
+    )]
+    pub roles: Vec<Part>,
+
+    /// The file that declares the services. Without it, `services.yaml` is
+    /// read if it is there.
+    #[arg(long, env = "GREFFE_SERVICES", value_name = "FILE")]
+    pub services: Option<PathBuf>,
+
+    /// The e-mail of the first administrator, made if there is none.
+    #[arg(long, env = "GREFFE_ADMIN_EMAIL", value_name = "EMAIL")]
+    pub admin_email: Option<String>,
+
+    /// The password of the first administrator. Without it, one is made and
+    /// printed once.
+    #[arg(long, env = "GREFFE_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub admin_password: Option<String>,
+
+    /// Serve the GraphiQL explorer, and answer introspection to anybody.
+    #[arg(long, env = "GREFFE_DEVELOPMENT")]
+    pub development: bool,
+
+    /// Web pages of these origins may use the API, as
+    /// `https://app.example.org`.
+    #[arg(long, env = "GREFFE_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
+    pub origins: Vec<String>,
+
+    /// What `/metrics` is to be asked with, as a bearer token. Without it, it
+    /// is open to whoever reaches the address.
+    #[arg(long, env = "GREFFE_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub metrics_token: Option<String>,
+
+    /// How long after a start leases are left alone, in seconds: workers that
+    /// could not report while Greffe was down get the chance to.
+    #[arg(long, env = "GREFFE_RESCUE_GRACE_S", default_value_t = 10.0, value_name = "SECONDS")]
+    pub rescue_grace_s: f64,
+}
+
+/// A part of what a serving process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Answers front ends and workers.
+    Api,
+    /// Keeps the read models in step.
+    Projector,
+    /// Queues what is due, ends what nobody else would end.
+    Scheduler,
+}
+
+/// What the demonstration does.
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// What serves it.
+    #[command(flatten)]
+    pub serve: Serve,
+
+    /// Stop when it is over, and exit with 0 only if every job succeeded.
+    #[arg(long)]
+    pub exit: bool,
+
+    /// The folder whose files are hashed.
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
+/// What to do about people.
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserAction {
+    /// Let somebody sign in. The password is read from
+    /// `GREFFE_USER_PASSWORD`, or made and printed once.
+    Create {
+        /// Their e-mail.
+        email: String,
+        /// What they may do: admin, operator, member or viewer.
+        #[arg(long, default_value = "member")]
+        role: String,
+        /// Their password; not an argument, which others could see.
+        #[arg(long, env = "GREFFE_USER_PASSWORD", hide = true)]
+        password: Option<String>,
+    },
+    /// List who may sign in.
+    List,
+    /// Change what somebody may do.
+    Role {
+        /// Their id.
+        id: Uuid,
+        /// What they may do: admin, operator, member or viewer.
+        role: String,
+    },
+    /// Let somebody sign in no more.
+    Disable {
+        /// Their id.
+        id: Uuid,
+    },
+    /// Let somebody sign in again.
+    Enable {
+        /// Their id.
+        id: Uuid,
+    },
+}
+
+/// What to do about the tokens of workers.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokenAction {
+    /// Make one, and print it once.
+    Create {
+        /// What it is called.
+        name: String,
+        /// A service that it is good for; may be given several times.
+        #[arg(long = "service", required_unless_present = "all_services")]
+        services: Vec<String>,
+        /// It is good for every service.
+        #[arg(long, conflicts_with = "services")]
+        all_services: bool,
+    },
+    /// List them, without what is secret.
+    List,
+    /// Let nobody come with it any more.
+    Revoke {
+        /// Its id.
+        id: Uuid,
+    },
+}

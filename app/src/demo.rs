@@ -1,0 +1,117 @@
+//! The demonstration: a task on real files, done by an outside worker, watched
+//! to its end over the same doors that anybody else would use.
+
+mod account;
+mod client;
+mod watch;
+mod worker;
+
+use std::{net::SocketAddr, path::Path};
+
+use anyhow::{Context, anyhow, ensure};
+use identity::Identity;
+
+use crate::{
+    config::{Demo, Serve},
+    console, roles, services_file,
+    system::System,
+};
+use account::{Account, EMAIL};
+use client::Client;
+use worker::Worker;
+
+/// What the demonstration's worker is asked for.
+const SERVICES: &str = include_str!("demo/services.yaml");
+
+/// Shows what Greffe does, and goes on serving unless told to stop then.
+pub async fn run(config: Demo) -> anyhow::Result<()> {
+    let folder = config.folder.canonicalize();
+    let folder =
+        folder.with_context(|| format!("cannot use --folder {}", config.folder.display()))?;
+    let services = match &config.serve.services {
+        Some(named) => services_file::read(Some(named))?,
+        None => services_file::parse(SERVICES).context("the demonstration's own services")?,
+    };
+    let serve = Serve { development: true, ..config.serve };
+    let listener = roles::listen(&serve).await?;
+    let stop = roles::stop_signal()?;
+    let mut system = System::start(&serve, listener, services).await?;
+    console::say(format_args!("greffe serves on http://{}", system.address()));
+
+    let (identity, address) = (system.identity.clone(), system.address());
+    let shown = tokio::select! {
+        shown = show(&identity, address, &folder) => shown,
+        error = system.failed() => Err(error),
+        () = stop.cancelled() => Err(anyhow!("stopped before it was over")),
+    };
+    let served = match &shown {
+        Ok(_) if !config.exit => {
+            console::say("greffe goes on serving; stop it with Ctrl-C");
+            system.run_until(stop).await
+        }
+        Ok(_) | Err(_) => system.stop().await,
+    };
+    let Shown { worker, all_succeeded } = shown?;
+    worker.stop().await;
+    served?;
+    ensure!(all_succeeded, "not every job of the demonstration succeeded");
+    Ok(())
+}
+
+/// What has been shown.
+struct Shown {
+    /// Still there, for whoever wants to go on.
+    worker: Worker,
+    all_succeeded: bool,
+}
+
+async fn show(identity: &Identity, address: SocketAddr, folder: &Path) -> anyhow::Result<Shown> {
+    let account = Account::open(identity).await?;
+    let client = Client::new(address, account.access_token().await?);
+    let unfinished = client.unfinished_jobs().await?;
+    if !unfinished.is_empty() {
+        console::say(format_args!("{} jobs were left unfinished: going on", unfinished.len()));
+    }
+    let job = client.create_checksum_task(folder).await?;
+    console::say(format_args!("created task {job}: the SHA-256 of files in {}", folder.display()));
+
+    let worker = Worker::start(address, &account.worker_token().await?)?;
+    let jobs: Vec<String> = unfinished.into_iter().chain([job]).collect();
+    let end = watch::to_the_end(address, &account, &jobs).await?;
+    let client = Client::new(address, account.access_token().await?);
+    let all_succeeded = tell(&client, &jobs, end).await?;
+    where_to_look(address, &account);
+    Ok(Shown { worker, all_succeeded })
+}
+
+/// The table at the end. Says whether every job succeeded.
+async fn tell(client: &Client, jobs: &[String], end: u64) -> anyhow::Result<bool> {
+    let mut rows = Vec::new();
+    let mut all_succeeded = true;
+    for id in jobs {
+        let job = client.job(id, end).await?;
+        let seconds = (job.ended_at.unwrap_or(job.created_at) - job.created_at).as_seconds_f64();
+        all_succeeded &= job.state == "SUCCEEDED";
+        let state = if job.errors == 0 { job.state } else { format!("{} with errors", job.state) };
+        rows.push([id.clone(), state, job.events.to_string(), format!("{seconds:.2} s")]);
+    }
+    console::say("");
+    console::table(["job", "state", "events", "duration"], &rows);
+    Ok(all_succeeded)
+}
+
+fn where_to_look(address: SocketAddr, account: &Account) {
+    console::say("");
+    let rows = [
+        ["explore", "/graphiql"],
+        ["health", "/health"],
+        ["readiness", "/ready"],
+        ["metrics", "/metrics"],
+    ];
+    let rows = rows.map(|[what, path]| [what.to_owned(), format!("http://{address}{path}")]);
+    console::table(["to look at", "where"], &rows);
+    console::say(format_args!(
+        "sign in as {EMAIL} with the password {} (of this demonstration only)",
+        account.password()
+    ));
+}

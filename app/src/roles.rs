@@ -1,0 +1,85 @@
+//! What each role of the program does, from start to end.
+
+mod accounts;
+mod tokens;
+
+use std::process::ExitCode;
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+pub use accounts::user;
+pub use tokens::token;
+
+use crate::{
+    config::{self, Serve},
+    console,
+    database::Database,
+    services_file,
+    system::System,
+};
+use anyhow::Context;
+
+/// Runs a role to its end. Why it gives up is said in one line.
+pub fn run(role: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime.context("cannot start").and_then(|it| it.block_on(role));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::give_up(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Brings the database up to this version.
+pub async fn migrate(config: &config::Database) -> anyhow::Result<()> {
+    let database = Database::open(config).await?;
+    console::say("the database is up to date");
+    database.close().await
+}
+
+/// Serves until told to stop, or until a part fails.
+pub async fn serve(config: Serve) -> anyhow::Result<()> {
+    let services = services_file::read(config.services.as_deref())?;
+    let listener = listen(&config).await?;
+    let stop = stop_signal()?;
+    let system = System::start(&config, listener, services).await?;
+    console::say(format_args!("greffe serves on http://{}", system.address()));
+    system.run_until(stop).await
+}
+
+/// Taken before anything else is started: what cannot be served is not worth
+/// starting.
+pub(crate) async fn listen(config: &Serve) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))
+}
+
+/// Is cancelled when the process is told to stop. A second signal stops it at
+/// once, by the means of the operating system.
+pub(crate) fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    #[expect(clippy::disallowed_methods, reason = "lives as long as the process")]
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        told.cancel();
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(stop)
+}

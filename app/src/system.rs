@@ -1,0 +1,272 @@
+//! A whole system in one process: started, watched, stopped in order.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use api::{Api, graphql::Sides};
+use chrono::{DateTime, SubsecRound, Utc};
+use commands::{Clock, Commands, Ids, Services};
+use identity::{Generated, Identity};
+use journal::{Journal, postgres::PostgresJournal};
+use projections::{
+    Reader,
+    checkpoint::Checkpoints,
+    dispatch::{self, WaitingWorkers},
+    feed::Feed,
+    job_content::JobContent,
+    job_list::JobList,
+    job_timeline::JobTimeline,
+    projector::Projector,
+    schema,
+};
+use rand::{Rng, distr::Alphanumeric};
+use tokio::{net::TcpListener, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use workers::{Rescuer, Scheduler};
+
+use crate::{
+    config::{Part, Serve},
+    console,
+    database::Database,
+    telemetry,
+};
+
+/// How long the parts are given to finish what they are at.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often the rescuer looks.
+const RESCUE_EVERY: Duration = Duration::from_millis(500);
+
+/// How often the scheduler looks.
+const SCHEDULE_EVERY: Duration = Duration::from_millis(250);
+
+/// How often what has ended by time is removed from the tables of identities.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// A whole system, running.
+pub struct System {
+    /// Who may sign in.
+    pub identity: Identity,
+    address: SocketAddr,
+    parts: JoinSet<(&'static str, anyhow::Result<()>)>,
+    stop: CancellationToken,
+    journal: Arc<PostgresJournal>,
+    database: Database,
+}
+
+impl System {
+    /// Starts it: the database first, those who answer last.
+    pub async fn start(
+        config: &Serve,
+        listener: TcpListener,
+        services: Services,
+    ) -> anyhow::Result<Self> {
+        let address = listener.local_addr().context("cannot listen")?;
+        let database = Database::open(&config.database).await?;
+        let identity = open_identity(config, &database).await?;
+        let journal = Arc::new(open_journal(&database).await?);
+        schema::prepare(&database.pool, Arc::clone(&journal) as _)
+            .await
+            .context("cannot make the read models")?;
+        let mut system = Self {
+            identity,
+            address,
+            parts: JoinSet::new(),
+            stop: CancellationToken::new(),
+            journal,
+            database,
+        };
+        system.start_parts(config, listener, services);
+        Ok(system)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, or until a part ends that should not have.
+    pub async fn run_until(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            ended = self.failed() => Err(ended),
+        };
+        self.stop().await.and(ended)
+    }
+
+    /// Returns when a part has ended that should not have.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match self.parts.join_next().await {
+            Some(Ok((part, Ok(())))) => anyhow::anyhow!("{part} has ended by itself"),
+            Some(Ok((part, Err(error)))) => error.context(format!("{part} has failed")),
+            Some(Err(panic)) => anyhow::Error::new(panic).context("a part has panicked"),
+            None => anyhow::anyhow!("nothing was started"),
+        }
+    }
+
+    /// Stops the parts, then the journal, then the database.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        tracing::info!("stopping");
+        self.stop.cancel();
+        let parts = async { while self.parts.join_next().await.is_some() {} };
+        if timeout(PATIENCE, parts).await.is_err() {
+            tracing::warn!("some parts did not stop in time");
+            self.parts.shutdown().await;
+        }
+        self.journal.close().await;
+        self.database.close().await
+    }
+
+    fn start_parts(&mut self, config: &Serve, listener: TcpListener, services: Services) {
+        let metrics = telemetry::metrics();
+        let journal: Arc<dyn Journal> = Arc::clone(&self.journal) as _;
+        let db = &self.database.pool;
+        let (clock, ids): (Clock, Ids) = (Arc::new(now), Arc::new(id));
+        let commands =
+            Commands::new(Arc::clone(&journal), services, Arc::clone(&clock), Arc::clone(&ids));
+        let feed = Arc::new(Feed::new(journal));
+        let checkpoints = Checkpoints::new(db.clone());
+        let reader = Reader::new(db.clone());
+        let waiting = Arc::new(WaitingWorkers::default());
+
+        self.follow(&feed, &waiting);
+        if config.roles.contains(&Part::Projector) {
+            self.project(&feed, &checkpoints);
+        }
+        if config.roles.contains(&Part::Scheduler) {
+            let (commands, reader) = (commands.clone(), reader.clone());
+            self.act_unasked(config, commands, reader);
+        }
+        let sides =
+            Sides { commands, reader, checkpoints, feed, identity: self.identity.clone(), ids };
+        self.answer(listener, Api { sides, waiting, metrics, settings: settings(config) });
+    }
+
+    fn answer(&mut self, listener: TcpListener, api: Api) {
+        let stop = self.stop.clone();
+        self.parts.spawn(async move {
+            ("the API", api::serve(listener, api, stop).await.context("cannot serve"))
+        });
+    }
+
+    fn follow(&mut self, feed: &Arc<Feed>, waiting: &Arc<WaitingWorkers>) {
+        let (followed, stop) = (Arc::clone(feed), self.stop.clone());
+        self.parts.spawn(async move {
+            followed.run(stop).await;
+            ("the feed", Ok(()))
+        });
+        let (feed, waiting, stop) = (Arc::clone(feed), Arc::clone(waiting), self.stop.clone());
+        self.parts.spawn(async move {
+            waiting.run(&feed, stop).await;
+            ("the dispatch", Ok(()))
+        });
+    }
+
+    fn project(&mut self, feed: &Arc<Feed>, checkpoints: &Checkpoints) {
+        let owner = id();
+        self.run_projector::<JobList>(feed, checkpoints, owner);
+        self.run_projector::<JobContent>(feed, checkpoints, owner);
+        self.run_projector::<JobTimeline>(feed, checkpoints, owner);
+    }
+
+    fn run_projector<P: projections::Projection>(
+        &mut self,
+        feed: &Arc<Feed>,
+        checkpoints: &Checkpoints,
+        owner: Uuid,
+    ) {
+        let (db, stop) = (self.database.pool.clone(), self.stop.clone());
+        let projector = Projector::<P>::new(db, Arc::clone(feed), checkpoints.clone(), owner);
+        self.parts.spawn(async move {
+            projector.run(stop).await;
+            (P::TABLES.name, Ok(()))
+        });
+    }
+
+    fn act_unasked(&mut self, config: &Serve, commands: Commands, reader: Reader) {
+        let rescuer = Rescuer {
+            commands: commands.clone(),
+            reader: reader.clone(),
+            every: RESCUE_EVERY,
+            grace: Duration::from_secs_f64(config.rescue_grace_s.clamp(0.0, 3_600.0)),
+        };
+        let scheduler = Scheduler { commands, reader, every: SCHEDULE_EVERY };
+        let stop = self.stop.clone();
+        self.parts.spawn(async move {
+            rescuer.run(stop).await;
+            ("the rescuer", Ok(()))
+        });
+        let stop = self.stop.clone();
+        self.parts.spawn(async move {
+            scheduler.run(stop).await;
+            ("the scheduler", Ok(()))
+        });
+        let (identity, stop) = (self.identity.clone(), self.stop.clone());
+        self.parts.spawn(async move {
+            while timeout(SWEEP_EVERY, stop.cancelled()).await.is_err() {
+                if let Err(error) = identity.sweep(now()).await {
+                    tracing::warn!(%error, "what has ended by time is not removed yet");
+                }
+            }
+            ("the sweeper", Ok(()))
+        });
+    }
+}
+
+fn settings(config: &Serve) -> api::Settings {
+    api::Settings {
+        graphql: api::transport::Settings {
+            development: config.development,
+            origins: config.origins.clone(),
+            ..Default::default()
+        },
+        cors_origins: config.origins.clone(),
+        metrics_token: config.metrics_token.clone(),
+        front: config.roles.contains(&Part::Api),
+        ..Default::default()
+    }
+}
+
+/// The people, and the first of them if there is none.
+async fn open_identity(config: &Serve, database: &Database) -> anyhow::Result<Identity> {
+    let settings = identity::Settings::default();
+    let identity = Identity::connect(database.pool.clone(), settings, now())
+        .await
+        .context("cannot open the identities")?;
+    let (email, password) = (config.admin_email.as_deref(), config.admin_password.as_deref());
+    let made = identity.ensure_first_admin(email, password, now()).await;
+    if let Some(Generated { email, password }) = made.context("cannot make an administrator")? {
+        console::say(format_args!("first administrator, shown once: {email} {password}"));
+    }
+    Ok(identity)
+}
+
+/// The journal, and the tables that move with it.
+async fn open_journal(database: &Database) -> anyhow::Result<PostgresJournal> {
+    let settings = journal::postgres::Settings {
+        search_path: Some(schema::search_path()),
+        ..Default::default()
+    };
+    let folds = dispatch::inline_folds();
+    PostgresJournal::connect_with(database.options.clone(), settings, folds)
+        .await
+        .context("cannot open the journal")
+}
+
+/// The time, in the microseconds that Greffe counts in.
+#[expect(clippy::disallowed_methods, reason = "here, and nowhere else, time comes in")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
+}
+
+/// An identity that was never used before, and grows with time.
+#[expect(clippy::disallowed_methods, reason = "here, and nowhere else, identities are made")]
+pub fn id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// A password that nobody guesses.
+pub fn secret() -> String {
+    rand::rng().sample_iter(Alphanumeric).take(24).map(char::from).collect()
+}

@@ -1,0 +1,164 @@
+//! Whole lives of jobs, over the doors that everybody else uses.
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+
+use crate::world::{Caller, World, eventually};
+
+/// A worker as the protocol has it, one call at a time.
+struct Worker {
+    caller: Caller,
+    id: String,
+}
+
+impl Worker {
+    async fn register(caller: Caller, services: &[&str]) -> anyhow::Result<Self> {
+        let key = uuid::Uuid::new_v4().to_string();
+        let body = json!({ "instance_key": key, "name": "test", "services": services, "slots": 4 });
+        let (status, answer) = caller.post("/worker/v1/workers", &body).await?;
+        ensure!(status == 201, "{status} {answer}");
+        let id = answer["worker_id"].as_str().context("a worker id")?.to_owned();
+        Ok(Self { caller, id })
+    }
+
+    /// Takes a job, waiting for one if need be.
+    async fn acquire(&self) -> anyhow::Result<Value> {
+        let request = uuid::Uuid::new_v4().to_string();
+        let body =
+            json!({ "worker_id": self.id, "request_id": request, "max": 1, "wait_ms": 10_000 });
+        let (status, mut answer) = self.caller.post("/worker/v1/leases", &body).await?;
+        ensure!(status == 200, "{status} {answer}");
+        Ok(answer["leases"][0].take())
+    }
+
+    async fn beat(&self, lease: &Value, progress: Value) -> anyhow::Result<Value> {
+        let held = json!([{
+            "lease_id": lease["lease_id"], "fence": lease["fence"], "progress": progress,
+        }]);
+        let body = json!({ "worker_id": self.id, "leases": held });
+        let (status, mut answer) = self.caller.post("/worker/v1/heartbeats", &body).await?;
+        ensure!(status == 200, "{status} {answer}");
+        Ok(answer["leases"][0].take())
+    }
+
+    async fn settle(&self, lease: &Value, outcome: Value) -> anyhow::Result<(u16, Value)> {
+        let id = lease["lease_id"].as_str().context("a lease id")?;
+        let mut body = json!({
+            "fence": lease["fence"], "op_id": uuid::Uuid::new_v4().to_string(),
+        });
+        let fields = outcome.as_object().context("an outcome")?.clone();
+        body.as_object_mut().context("a body")?.extend(fields);
+        self.caller.post(&format!("/worker/v1/leases/{id}/settle"), &body).await
+    }
+}
+
+const TIMELINE: &str =
+    "query($id: ID!) { job(id: $id) { timeline(first: 100) { nodes { type } } } }";
+
+#[tokio::test]
+async fn a_task_is_asked_for_done_and_seen_to_its_end_by_its_owner_alone() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (ann, bob) = (world.member("ann").await?, world.member("bob").await?);
+    let worker = Worker::register(world.worker().await?, &["anything"]).await?;
+
+    let job = ann.create_task("anything", json!({ "pages": 3 })).await?;
+    let lease = worker.acquire().await?;
+    ensure!(lease["job_id"] == job.as_str() && lease["body"] == json!({ "pages": 3 }), "{lease}");
+    let beat = worker.beat(&lease, json!({ "done": 1, "total": 3, "message": "one" })).await?;
+    ensure!(beat["status"] == "ok", "{beat}");
+    let outcome = json!({ "outcome": "succeeded", "result": { "words": 12 }, "errors": 1 });
+    let (status, settled) = worker.settle(&lease, outcome).await?;
+    ensure!(status == 200 && settled["job_state"] == "SUCCEEDED", "{status} {settled}");
+
+    ann.until(&job, "SUCCEEDED").await?;
+    let query = "query($id: ID!) { job(id: $id) { \
+                 errors succeededWithErrors ... on Task { result } } }";
+    let seen = ann.ask(query, json!({ "id": job })).await?;
+    ensure!(seen["job"]["result"] == json!({ "words": 12 }), "{seen}");
+    ensure!(seen["job"]["succeededWithErrors"] == true, "{seen}");
+    let hidden = bob.ask(query, json!({ "id": job })).await?;
+    ensure!(hidden["job"].is_null(), "{hidden}");
+    world.end().await
+}
+
+#[tokio::test]
+async fn a_worker_that_was_given_up_on_is_not_believed() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let token = world.worker().await?;
+    let zombie = Worker::register(token.clone(), &["checksum"]).await?;
+    let heir = Worker::register(token, &["checksum"]).await?;
+
+    let job = ann.create_task("checksum", json!({ "folder": "/" })).await?;
+    let lost = zombie.acquire().await?;
+    let lease = heir.acquire().await?;
+    ensure!(lease["job_id"] == job.as_str() && lease["delivery"] == 2, "{lease}");
+
+    let done = json!({ "outcome": "succeeded", "result": { "by": "the zombie" } });
+    let (status, refused) = zombie.settle(&lost, done.clone()).await?;
+    ensure!(status == 409 && refused["code"] == "stale_fence", "{status} {refused}");
+    ensure!(refused["current_fence"] == lease["fence"], "{refused}");
+    let (again, _) = zombie.settle(&lost, done).await?;
+    ensure!(again == 409, "{again}");
+    let outcome = json!({ "outcome": "succeeded", "result": { "by": "the heir" } });
+    let (status, settled) = heir.settle(&lease, outcome).await?;
+    ensure!(status == 200, "{status} {settled}");
+
+    ann.until(&job, "SUCCEEDED").await?;
+    eventually("one refusal in the timeline".to_owned(), async || {
+        let seen = ann.ask(TIMELINE, json!({ "id": job })).await?;
+        let nodes = seen["job"]["timeline"]["nodes"].as_array().context("a timeline")?;
+        Ok(nodes.iter().filter(|it| it["type"] == "StaleReportRefused").count() == 1)
+    })
+    .await?;
+    world.end().await
+}
+
+#[tokio::test]
+async fn what_was_queued_is_still_queued_after_a_restart() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let job = ann.create_task("anything", json!({})).await?;
+    let token = world.worker().await?.token;
+
+    let world = world.restart().await?;
+    let worker = Worker::register(Caller::new(&world.base, &token), &["anything"]).await?;
+    let lease = worker.acquire().await?;
+    ensure!(lease["job_id"] == job.as_str(), "{lease}");
+    world.end().await
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_works_for_expires() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let soon = app::system::now() + std::time::Duration::from_millis(1_500);
+    let mutation = "mutation($input: CreateTaskInput!) { createTask(input: $input) { \
+                    task { id } userErrors { code message path } } }";
+    let input = json!({ "service": "anything", "body": {}, "expiresAt": soon.to_rfc3339() });
+    let data = ann.ask(mutation, json!({ "input": input })).await?;
+    let job = data["createTask"]["task"]["id"].as_str().context("a task")?;
+    ann.until(job, "EXPIRED").await?;
+    world.end().await
+}
+
+#[tokio::test]
+async fn a_running_job_is_cancelled_when_its_worker_lets_go() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let worker = Worker::register(world.worker().await?, &["anything"]).await?;
+    let job = ann.create_task("anything", json!({})).await?;
+    let lease = worker.acquire().await?;
+
+    let mutation = "mutation($input: CancelJobInput!) { cancelJob(input: $input) { \
+                    job { state cancelRequested } userErrors { code } } }";
+    let input = json!({ "input": { "id": job, "reason": "a mistake" } });
+    let asked = ann.ask(mutation, input).await?;
+    ensure!(asked["cancelJob"]["job"]["cancelRequested"] == true, "{asked}");
+    let beat = worker.beat(&lease, Value::Null).await?;
+    ensure!(beat["status"] == "cancel" && beat["reason"] == "a mistake", "{beat}");
+    let (status, settled) = worker.settle(&lease, json!({ "outcome": "cancelled" })).await?;
+    ensure!(status == 200 && settled["job_state"] == "CANCELLED", "{status} {settled}");
+    ann.until(&job, "CANCELLED").await?;
+    world.end().await
+}

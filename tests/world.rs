@@ -1,0 +1,211 @@
+//! A whole system, on a port and a database of its own, and what is needed to
+//! talk to it.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, ensure};
+use app::{
+    config::{Cli, Role, Serve},
+    services_file,
+    system::{System, now, secret},
+};
+use clap::Parser;
+use identity::WorkerServices;
+use postgres::testing::Database;
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep},
+};
+
+/// How long anything may take to become what it should.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How soon one looks again.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The services of the tests.
+pub(crate) const SERVICES: &str = "
+services:
+  - name: checksum
+    attempts_max: 2
+    backoff_first_s: 0.05
+    lease_s: 2
+    schema:
+      type: object
+      required: [folder]
+      properties: { folder: { type: string } }
+  - name: anything
+    lease_s: 60
+";
+
+/// A whole system.
+pub(crate) struct World {
+    pub(crate) system: System,
+    pub(crate) base: String,
+    database: Database,
+}
+
+impl World {
+    /// Starts one.
+    pub(crate) async fn new() -> anyhow::Result<Self> {
+        Self::on(Database::create().await).await
+    }
+
+    async fn on(database: Database) -> anyhow::Result<Self> {
+        let config = config(database.url())?;
+        let listener = TcpListener::bind(config.listen).await?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let services = services_file::parse(SERVICES)?;
+        let system = System::start(&config, listener, services).await?;
+        Ok(Self { system, base, database })
+    }
+
+    /// Stops it and starts it again on the same data.
+    pub(crate) async fn restart(self) -> anyhow::Result<Self> {
+        let Self { system, database, .. } = self;
+        system.stop().await?;
+        Self::on(database).await
+    }
+
+    /// Stops it.
+    pub(crate) async fn end(self) -> anyhow::Result<()> {
+        self.system.stop().await
+    }
+
+    /// Somebody who may create jobs.
+    pub(crate) async fn member(&self, name: &str) -> anyhow::Result<Caller> {
+        self.person(name, identity::Role::Member).await
+    }
+
+    /// Somebody with a role.
+    pub(crate) async fn person(&self, name: &str, role: identity::Role) -> anyhow::Result<Caller> {
+        let (email, password) = (format!("{name}@example.org"), secret());
+        self.system.identity.create_user(&email, &password, role, now()).await?;
+        let tokens = self.system.identity.sign_in(&email, &password, now()).await?;
+        Ok(self.caller(tokens.access.expose()))
+    }
+
+    /// A worker's way in, for every service.
+    pub(crate) async fn worker(&self) -> anyhow::Result<Caller> {
+        let services = WorkerServices::All;
+        let (_, token) =
+            self.system.identity.create_worker_token("test", &services, None, now()).await?;
+        Ok(self.caller(token.expose()))
+    }
+
+    fn caller(&self, token: &str) -> Caller {
+        Caller::new(&self.base, token)
+    }
+}
+
+/// Somebody who talks to the system.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    http: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) token: String,
+}
+
+impl Caller {
+    /// Somebody with a token.
+    pub(crate) fn new(base: &str, token: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: base.to_owned(), token: token.to_owned() }
+    }
+
+    /// Sends a GraphQL operation, gives back its data.
+    pub(crate) async fn ask(&self, query: &str, variables: Value) -> anyhow::Result<Value> {
+        let mut answer = self.answer(query, variables).await?;
+        ensure!(answer.get("errors").is_none(), "{query} was answered with {answer}");
+        Ok(answer["data"].take())
+    }
+
+    /// Sends a GraphQL operation, gives back the whole answer.
+    pub(crate) async fn answer(&self, query: &str, variables: Value) -> anyhow::Result<Value> {
+        let mut request = self.http.post(format!("{}/graphql", self.base));
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
+        let body = json!({ "query": query, "variables": variables });
+        Ok(request.json(&body).send().await?.json().await?)
+    }
+
+    /// Sends a REST request, gives back status and body.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let answer = request.json(body).send().await?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await?;
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? };
+        Ok((status, body))
+    }
+
+    /// Creates a task, gives back its id.
+    pub(crate) async fn create_task(&self, service: &str, body: Value) -> anyhow::Result<String> {
+        let mutation = "mutation($input: CreateTaskInput!) { createTask(input: $input) { \
+                        task { id } userErrors { code message path } } }";
+        let input = json!({ "input": { "service": service, "body": body } });
+        let data = self.ask(mutation, input).await?;
+        let id = data.pointer("/createTask/task/id").and_then(Value::as_str);
+        id.map(str::to_owned).with_context(|| format!("no task was created: {data}"))
+    }
+
+    /// Where a job stands.
+    pub(crate) async fn state(&self, job: &str) -> anyhow::Result<Value> {
+        let query = "query($id: ID!) { job(id: $id) { state } }";
+        Ok(self.ask(query, json!({ "id": job })).await?["job"]["state"].take())
+    }
+
+    /// Waits until a job is in a state.
+    pub(crate) async fn until(&self, job: &str, state: &str) -> anyhow::Result<()> {
+        eventually(format!("{job} to be {state}"), async || {
+            Ok(self.state(job).await.is_ok_and(|it| it == state))
+        })
+        .await
+    }
+}
+
+/// Asks until the answer is yes: the read side is allowed to lag.
+pub(crate) async fn eventually(
+    what: String,
+    mut yes: impl AsyncFnMut() -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !yes().await? {
+        ensure!(Instant::now() < deadline, "waited in vain for {what}");
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
+/// As an operator would configure it.
+fn config(database_url: &str) -> anyhow::Result<Serve> {
+    let arguments = [
+        "greffe",
+        "serve",
+        "--database-url",
+        database_url,
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-email",
+        "admin@example.org",
+        "--admin-password",
+        "correct horse battery",
+        "--rescue-grace-s",
+        "0",
+        "--development",
+    ];
+    let Role::Serve(serve) = Cli::try_parse_from(arguments)?.role else {
+        anyhow::bail!("{arguments:?} does not serve")
+    };
+    Ok(serve)
+}
+
+/// The program itself, as it was built beside the tests.
+pub(crate) fn program() -> anyhow::Result<PathBuf> {
+    let tests = std::env::current_exe()?;
+    let built = tests.ancestors().nth(2).context("where the tests are built")?;
+    let program = built.join("greffe");
+    ensure!(program.exists(), "{} is not built: cargo build -p app", program.display());
+    Ok(program)
+}
