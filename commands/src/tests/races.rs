@@ -27,14 +27,17 @@ async fn of_many_workers_one_gets_the_job() {
 }
 
 #[tokio::test]
-async fn of_many_reports_in_parallel_each_is_written_once() {
-    let world = World::new().created().await;
+async fn of_many_reports_in_parallel_none_gets_in_the_way_of_another() {
+    let journal = Arc::new(Troubled::default());
+    let world = World::over(journal.clone()).created().await;
     let fence = world.granted().await.lease.fence;
+    let before = journal.appends.load(Ordering::Relaxed);
     let reports = (1..=50).map(|done| world.job(progress(fence, done), worker(ANN)));
     let versions = join_all(reports).await.into_iter().map(|it| it.unwrap().version);
     let mut versions: Vec<u64> = versions.collect();
     versions.sort_unstable();
     assert_eq!(versions, (3..=52).collect::<Vec<_>>());
+    assert_eq!(journal.appends.load(Ordering::Relaxed) - before, 50);
 }
 
 #[tokio::test]

@@ -234,6 +234,8 @@ impl Troubled {
 impl Journal for Troubled {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.appends.fetch_add(1, Ordering::Relaxed);
+        // Takes its time, as a store does: others come in between.
+        tokio::task::yield_now().await;
         match self.next() {
             None => self.inner.append(append).await,
             Some(Trouble::Rival(events)) => {
