@@ -1,11 +1,17 @@
 //! Live is rebuilt: throwing the tables away and replaying gives the same rows.
 
-use projections::Viewer;
-use projections::job_list::{JobFilter, JobOrder, Paging};
+use std::pin::pin;
+
+use commands::Wishes;
+use journal::postgres::fold::hold_head;
+use projections::{
+    Viewer,
+    job_list::{JobFilter, JobOrder, Paging},
+};
 
 use super::{
     lives::{Lives, random},
-    world::World,
+    world::{World, eventually},
 };
 
 /// Once with few events in a batch, and in a rebuild with all in one; inline,
@@ -56,4 +62,23 @@ async fn the_lists_know_of_every_job_and_the_timeline_of_every_event() {
         assert_eq!(own.collect::<Vec<_>>(), (1..=row.version).collect::<Vec<_>>());
         assert!(events.iter().any(|it| it.position == row.changed_position));
     }
+}
+
+/// Or what is appended in between would be in neither the replay nor the fold.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_appends_while_dispatch_is_filled() {
+    let world = World::new().await;
+    let mut filling = world.db.begin().await.unwrap();
+    hold_head(&mut filling).await.unwrap();
+    let mut append = pin!(world.create("checksum", Wishes::default()));
+    let waits = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    tokio::select! {
+        job = &mut append => panic!("{job} was created"),
+        () = eventually("the append waits", async || world.count(waits).await == 1) => {}
+    }
+    assert_eq!(world.head().await, 0);
+    filling.commit().await.unwrap();
+    append.await;
+    assert_eq!(world.head().await, 1);
 }
