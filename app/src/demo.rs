@@ -6,9 +6,12 @@ mod client;
 mod watch;
 mod worker;
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use identity::Identity;
 
 use crate::{
@@ -19,6 +22,9 @@ use crate::{
 use account::{Account, EMAIL};
 use client::Client;
 use worker::Worker;
+
+/// Folders that hold no input of anybody's.
+const LEFT_OUT: [&str; 4] = ["target", "node_modules", "dist", "greffe-data"];
 
 /// What the demonstration's worker is asked for.
 const SERVICES: &str = include_str!("demo/services.yaml");
@@ -44,18 +50,26 @@ pub async fn run(config: Demo) -> anyhow::Result<()> {
         error = system.failed() => Err(error),
         () = stop.cancelled() => Err(anyhow!("stopped before it was over")),
     };
-    let served = match &shown {
-        Ok(_) if !config.exit => {
-            console::say("greffe goes on serving; stop it with Ctrl-C");
-            system.run_until(stop).await
+    let (worker, end) = match shown {
+        Ok(Shown { worker, all_succeeded: true }) => (Some(worker), Ok(())),
+        Ok(Shown { worker, all_succeeded: false }) => {
+            (Some(worker), Err(anyhow!("not every job of the demonstration succeeded")))
         }
-        Ok(_) | Err(_) => system.stop().await,
+        Err(error) => (None, Err(error)),
     };
-    let Shown { worker, all_succeeded } = shown?;
-    worker.stop().await;
-    served?;
-    ensure!(all_succeeded, "not every job of the demonstration succeeded");
-    Ok(())
+    let served = if config.exit || worker.is_none() {
+        Ok(())
+    } else {
+        console::say("greffe goes on serving; stop it with Ctrl-C");
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            error = system.failed() => Err(error),
+        }
+    };
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
+    system.stop().await.and(served).and(end)
 }
 
 /// What has been shown.
@@ -72,16 +86,39 @@ async fn show(identity: &Identity, address: SocketAddr, folder: &Path) -> anyhow
     if !unfinished.is_empty() {
         console::say(format_args!("{} jobs were left unfinished: going on", unfinished.len()));
     }
-    let job = client.create_checksum_task(folder).await?;
-    console::say(format_args!("created task {job}: the SHA-256 of files in {}", folder.display()));
+    let mut jobs = unfinished;
+    for folder in folders(folder)? {
+        jobs.push(client.create_checksum_task(&folder).await?);
+    }
+    console::say(format_args!(
+        "{} tasks: the SHA-256 of files in {}",
+        jobs.len(),
+        folder.display()
+    ));
 
     let worker = Worker::start(address, &account.worker_token().await?)?;
-    let jobs: Vec<String> = unfinished.into_iter().chain([job]).collect();
     let end = watch::to_the_end(address, &account, &jobs).await?;
     let client = Client::new(address, account.access_token().await?);
     let all_succeeded = tell(&client, &jobs, end).await?;
     where_to_look(address, &account);
     Ok(Shown { worker, all_succeeded })
+}
+
+/// The folders in a folder, a task for each; or itself, if there are none. What
+/// is built or installed is left out.
+fn folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in folder.read_dir().context("cannot look into --folder")? {
+        let entry = entry.context("cannot look into --folder")?;
+        let name = entry.file_name();
+        let left_out =
+            name.as_encoded_bytes().starts_with(b".") || LEFT_OUT.iter().any(|it| name == *it);
+        if entry.path().is_dir() && !left_out {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort();
+    Ok(if folders.is_empty() { vec![folder.to_owned()] } else { folders })
 }
 
 /// The table at the end. Says whether every job succeeded.
@@ -93,10 +130,13 @@ async fn tell(client: &Client, jobs: &[String], end: u64) -> anyhow::Result<bool
         let seconds = (job.ended_at.unwrap_or(job.created_at) - job.created_at).as_seconds_f64();
         all_succeeded &= job.state == "SUCCEEDED";
         let state = if job.errors == 0 { job.state } else { format!("{} with errors", job.state) };
-        rows.push([id.clone(), state, job.events.to_string(), format!("{seconds:.2} s")]);
+        let folder = job.body["folder"].as_str().map(Path::new).and_then(Path::file_name);
+        let folder = folder.unwrap_or_default().to_string_lossy().into_owned();
+        let duration = format!("{seconds:.2} s");
+        rows.push([id.clone(), folder, state, job.events.to_string(), duration]);
     }
     console::say("");
-    console::table(["job", "state", "events", "duration"], &rows);
+    console::table(["job", "folder", "state", "events", "duration"], &rows);
     Ok(all_succeeded)
 }
 

@@ -18,6 +18,9 @@ pub(super) struct Client {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JobTold {
+    /// What the task was told.
+    #[serde(default)]
+    pub(super) body: Value,
     pub(super) state: String,
     pub(super) errors: u64,
     #[serde(rename = "version")]
@@ -47,7 +50,7 @@ impl Client {
                         task { id } position userErrors { code message path } } }";
         let body = json!({
             "folder": folder.to_str().context("--folder is no text")?,
-            "exclude": ["target", "node_modules", "greffe-data", ".git"],
+            "exclude": super::LEFT_OUT,
         });
         let variables = json!({ "input": { "service": "checksum", "body": body } });
         let payload: Value = self.ask(mutation, variables, "/createTask").await?;
@@ -58,7 +61,7 @@ impl Client {
     /// A job, as it was at a position or later.
     pub(super) async fn job(&self, id: &str, at_least: u64) -> anyhow::Result<JobTold> {
         let query = "query($id: ID!, $atLeast: Position) { job(id: $id, atLeast: $atLeast) { \
-                     state errors version createdAt endedAt } }";
+                     state errors version createdAt endedAt ... on Task { body } } }";
         self.ask(query, json!({ "id": id, "atLeast": at_least.to_string() }), "/job").await
     }
 

@@ -1,6 +1,7 @@
 """A worker for the service `checksum`: the SHA-256 of files on its machine.
 
-The body names a folder, `{"folder": "/data", "pattern": "*.csv"}`, or files,
+The body names a folder, `{"folder": "/data", "pattern": "*.csv"}`, and maybe the
+names of folders in it to leave out, `"exclude": ["old"]`; or files,
 `{"files": ["/data/a.csv"]}`. A file that cannot be read is an error of the
 batch and does not fail the job.
 
@@ -79,7 +80,13 @@ def wanted(body):
             raise Permanent(f"{base} is no folder on this machine")
         if pattern.is_absolute() or ".." in pattern.parts:
             raise Permanent("a pattern does not lead out of its folder")
-        paths = sorted(it for it in base.rglob(str(pattern)) if it.is_symlink() or not it.is_dir())
+        exclude = set(body.get("exclude") or [])
+        paths = sorted(
+            it
+            for it in base.rglob(str(pattern))
+            if (it.is_symlink() or not it.is_dir())
+            and not exclude.intersection(it.relative_to(base).parts)
+        )
     root = os.environ.get("GREFFE_CHECKSUM_ROOT")
     for path in [base, *paths] if base else paths:
         if root and Path(root).resolve() not in [path.resolve(), *path.resolve().parents]:

@@ -69,6 +69,11 @@ class ChecksumTest(unittest.TestCase):
         one = str(self.folder / "a.txt")
         self.assertEqual(names({"files": [one]}), [one])
 
+    def test_folders_to_leave_out_are_left_out(self):
+        job = Job(self.body(exclude=["sub"]))
+        names = [it["path"] for it in checksum_worker.checksum(job).value["files"]]
+        self.assertEqual(names, ["a.txt", "b.bin"])
+
     def test_what_cannot_be_read_is_counted_with_its_reason(self):
         (self.folder / "broken").symlink_to("nowhere")
         os.mkfifo(self.folder / "pipe")
