@@ -5,6 +5,7 @@
 
 mod access;
 mod asking;
+mod budget;
 mod change;
 mod digest;
 mod event;
@@ -30,11 +31,12 @@ mod user;
 mod user_error;
 mod worker;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
 use async_graphql::{Context, MergedObject, SDLExportOptions, SchemaBuilder, ValidationMode};
+use budget::Budgeted;
 use commands::{Commands, Ids};
 use identity::Identity;
 use projections::{Reader, checkpoint::Checkpoints, feed::Feed};
@@ -85,9 +87,9 @@ const COMPLEXITY_MAX: usize = 20_000;
 /// How deep fields may stand inside fields.
 const DEPTH_MAX: usize = 15;
 
-/// Builds the schema. Documents must have been validated before it sees them.
-pub(crate) fn schema(sides: Sides) -> Schema {
-    builder().data(loaders::gathering(&sides)).data(sides).finish()
+/// What answers, for these sides. Documents must have been validated before it sees them.
+pub(crate) fn executor(sides: Sides) -> Budgeted<Schema> {
+    Budgeted(builder().data(loaders::gathering(&sides)).data(sides).finish())
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, live::Subscription> {
@@ -99,13 +101,13 @@ fn builder() -> SchemaBuilder<Query, Mutation, live::Subscription> {
 }
 
 /// The schema as text: the contract that clients are made from.
-pub(crate) fn sdl(schema: &Schema) -> String {
+pub(crate) fn sdl() -> String {
     let options = SDLExportOptions::new()
         .sorted_fields()
         .sorted_arguments()
         .sorted_enum_items()
         .include_specified_by();
-    schema.sdl_with_options(options)
+    builder().finish().sdl_with_options(options)
 }
 
 fn sides<'a>(ctx: &Context<'a>) -> &'a Sides {

@@ -1,5 +1,8 @@
 //! Everything that is served, on one address.
 
+#[cfg(test)]
+mod tests;
+
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{
@@ -148,9 +151,9 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         clock,
         drain: stop.clone(),
     };
-    let schema = graphql::schema(sides.clone());
-    let sdl = graphql::sdl(&schema);
-    let graphql = GraphqlService::try_new(schema, &sdl, around, settings.graphql.clone())?;
+    let executor = graphql::executor(sides.clone());
+    let graphql =
+        GraphqlService::try_new(executor, &graphql::sdl(), around, settings.graphql.clone())?;
     let cors = cors(&settings.cors_origins)?;
     let workers = WorkerApi::new(worker::Surroundings {
         commands: sides.commands.clone(),

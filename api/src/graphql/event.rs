@@ -7,7 +7,7 @@ use projections::Fact;
 use serde_json::Value;
 
 use super::{
-    access,
+    access, budget,
     fault::{Result, internal},
     paging::{count, limit},
     scalar::{DateTime, Long, Position},
@@ -107,8 +107,9 @@ impl EventQueries {
         #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
     ) -> Result<Vec<Event>> {
         access::auditor(ctx)?;
-        let limit = limit("first", first)? as usize;
-        let facts = sides(ctx).feed.read(after.map_or(0, |it| it.0), limit).await?;
+        let limit = limit("first", first)?;
+        budget::spend(ctx, limit)?;
+        let facts = sides(ctx).feed.read(after.map_or(0, |it| it.0), limit as usize).await?;
         Ok(facts.into_iter().map(Event).collect())
     }
 }

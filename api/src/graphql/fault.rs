@@ -30,6 +30,8 @@ pub(super) enum Fault {
     Ahead { required: u64, current: u64 },
     /// No such position will be there for a long time, if ever.
     OutOfRange { required: u64, current: u64 },
+    /// Ask for less.
+    TooExpensive { limit: u64 },
     /// Ask again: others keep writing to the same job.
     Contended,
     /// Tell the operator, who finds the cause in the log.
@@ -50,6 +52,7 @@ impl Fault {
             Self::NotReached(_) => "POSITION_NOT_REACHED",
             Self::Ahead { .. } => "POSITION_AHEAD",
             Self::OutOfRange { .. } => "POSITION_OUT_OF_RANGE",
+            Self::TooExpensive { .. } => "QUERY_TOO_EXPENSIVE",
             Self::Contended => "CONTENDED",
             Self::Internal => "INTERNAL_SERVER_ERROR",
         }
@@ -68,6 +71,9 @@ impl Fault {
             Self::OutOfRange { required, current } => {
                 format!("position {required} is far beyond the journal's head, {current}")
             }
+            Self::TooExpensive { limit } => {
+                format!("the lists of one answer may cost {limit} in all: ask for shorter ones")
+            }
             Self::Contended => "too many writers at once, ask again".to_owned(),
             Self::Internal => "internal error".to_owned(),
         }
@@ -82,6 +88,7 @@ impl Fault {
             | Self::Forbidden(_)
             | Self::NotFound
             | Self::BadUserInput { .. }
+            | Self::TooExpensive { .. }
             | Self::Contended
             | Self::Internal => None,
         }
@@ -98,6 +105,9 @@ impl From<Fault> for Error {
             }
             if let Fault::BadUserInput { argument, .. } = &fault {
                 extensions.set("argument", *argument);
+            }
+            if let Fault::TooExpensive { limit } = &fault {
+                extensions.set("limit", *limit);
             }
         })
     }

@@ -5,7 +5,7 @@ use domain::JobId;
 use projections::{Projection, Viewer, job_list};
 
 use super::{
-    access,
+    access, budget,
     fault::Result,
     filter::{JobFilter, JobOrder},
     job::Job,
@@ -105,7 +105,9 @@ impl JobQueries {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only some of them.")] filter: Option<JobFilter>,
-        #[graphql(desc = "In which order.", default)] order_by: JobOrder,
+        #[graphql(desc = "In which order; the newest first, if it is not said.")] order_by: Option<
+            JobOrder,
+        >,
         #[graphql(desc = "How many from the start, at most: 50, or up to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most: up to 100.")] last: Option<i32>,
@@ -116,8 +118,9 @@ impl JobQueries {
         let eyes = access::signed_in(ctx)?.eyes();
         let sides = sides(ctx);
         let filter: job_list::JobFilter = filter.unwrap_or_default().try_into()?;
-        let order = order_by.into();
+        let order = order_by.unwrap_or_default().into();
         let paging = Page { first, after, last, before }.paging(order)?;
+        budget::spend(ctx, paging.limit)?;
         position::at_least(sides, at_least).await?;
         // Before the rows: what is added in between is then in the rows and once more in a subscription, not lost.
         let position = sides.checkpoints.of(job_list::JobList::TABLES).await?;

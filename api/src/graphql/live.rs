@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::{
     Sides, access,
+    budget::Budget,
     change::JobFrame,
     fault::{Fault, Result},
     filter::JobFilter,
@@ -39,7 +40,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<JobFrame>> + use<>> {
         let user = access::signed_in(ctx)?;
         let id = id.parse::<JobId>().map_err(|_| Fault::NotFound)?;
-        Ok(frames(one(sides(ctx), *user, id, after).await?))
+        Ok(frames(Budget::of(ctx), one(sides(ctx), *user, id, after).await?))
     }
 
     /// What happens to the jobs that you may see and that match a filter, from now on or from where one left off. For
@@ -58,7 +59,8 @@ impl Subscription {
         let filter = filter.unwrap_or_default().try_into()?;
         let cursor = start(sides, after).await?;
         let sight = Sight { eyes, filter, only: None };
-        Ok(frames(Follower::new(Arc::clone(&sides.feed), sight, cursor, None)))
+        let follower = Follower::new(Arc::clone(&sides.feed), sight, cursor, None);
+        Ok(frames(Budget::of(ctx), follower))
     }
 }
 
@@ -97,9 +99,10 @@ async fn start(sides: &Sides, after: Option<Position>) -> Result<u64> {
     Err(Fault::Ahead { required, current })
 }
 
-fn frames(follower: Follower) -> impl Stream<Item = Result<JobFrame>> + use<> {
-    stream::unfold(follower, async |mut follower| {
+fn frames(budget: Budget, follower: Follower) -> impl Stream<Item = Result<JobFrame>> + use<> {
+    stream::unfold((budget, follower), async |(budget, mut follower)| {
         let frame = follower.next().await?;
-        Some((frame, follower))
+        budget.refill();
+        Some((frame, (budget, follower)))
     })
 }

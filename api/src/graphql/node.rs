@@ -5,7 +5,7 @@ use domain::{JobId, UserId, WorkerId};
 use uuid::Uuid;
 
 use super::{
-    access,
+    access, budget,
     fault::{Fault, Result},
     job::{Crawl, Job, Report, Task},
     loaders, sides,
@@ -66,6 +66,7 @@ impl NodeQueries {
         if NODES_MAX < ids.len() {
             return Err(Fault::bad_input("ids", format!("at most {NODES_MAX} of them")));
         }
+        budget::spend(ctx, ids.len().try_into().unwrap_or(u32::MAX))?;
         let mut nodes = Vec::new();
         for id in &ids {
             nodes.push(find(ctx, id).await?);

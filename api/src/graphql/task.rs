@@ -22,9 +22,8 @@ struct CreateTaskInput {
     service: String,
     /// What the service is told. Must satisfy its schema.
     body: Value,
-    /// Higher is leased first; from -100 to 100.
-    #[graphql(default)]
-    priority: i32,
+    /// Higher is leased first; from -100 to 100, and 0 if it is not said.
+    priority: Option<i32>,
     /// Not before.
     not_before: Option<DateTime>,
     /// Over by then, whatever has become of it; no later than the service allows, which is the default.
@@ -60,11 +59,11 @@ impl TaskMutations {
         let said = json!({
             "service": input.service,
             "body": input.body,
-            "priority": input.priority,
+            "priority": input.priority.unwrap_or(0),
             "notBefore": input.not_before.map(|it| it.0),
             "expiresAt": input.expires_at.map(|it| it.0),
         });
-        let Ok(priority) = i16::try_from(input.priority) else {
+        let Ok(priority) = i16::try_from(input.priority.unwrap_or(0)) else {
             let refusal = Refusal::invalid("priority", "between -100 and 100");
             return Ok(Some(refused(&refusal)));
         };

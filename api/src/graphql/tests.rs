@@ -1,5 +1,9 @@
 //! The schema from outside: as a contract, and answered by a whole system on a real database.
 
+mod access;
 mod contract;
+mod lists;
+mod live;
+mod sessions;
 mod tasks;
 pub(crate) mod world;

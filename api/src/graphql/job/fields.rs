@@ -8,10 +8,11 @@ use projections::{Projection, job_list::JobRow, job_timeline::JobTimeline};
 
 use super::{JobKind, JobState};
 use crate::graphql::{
+    budget,
     event::Event,
     fault::Result,
     log::{LogCursor, LogLine},
-    paging::{count, limit},
+    paging::limit,
     position,
     scalar::{DateTime, Long, Position},
     sides,
@@ -187,7 +188,6 @@ impl JobFields {
     }
 
     /// What happened to it, oldest first, for people to read.
-    #[graphql(complexity = "count(first, None) * child_complexity + 1")]
     pub(in crate::graphql) async fn timeline(
         &self,
         ctx: &Context<'_>,
@@ -195,6 +195,7 @@ impl JobFields {
         #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
     ) -> Result<Vec<TimelineEntry>> {
         let limit = limit("first", first)?;
+        budget::spend(ctx, limit)?;
         let sides = sides(ctx);
         // What is there is shown, should the timeline be late; what is missing comes after its last position.
         let reached = position::patiently(sides, JobTimeline::TABLES, self.0.changed_position);
@@ -207,7 +208,6 @@ impl JobFields {
     }
 
     /// What its attempts logged, oldest first.
-    #[graphql(complexity = "count(first, None) * child_complexity + 1")]
     pub(in crate::graphql) async fn log(
         &self,
         ctx: &Context<'_>,
@@ -215,22 +215,23 @@ impl JobFields {
         #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
     ) -> Result<Vec<LogLine>> {
         let limit = limit("first", first)?;
+        budget::spend(ctx, limit)?;
         let after = after.as_deref().map(LogCursor::parse).transpose()?;
         let lines = sides(ctx).reader.log(self.0.id, after.map(LogCursor::place), limit).await?;
         Ok(lines.into_iter().map(LogLine::from).collect())
     }
 
     /// Its events as they stand in the journal, oldest first.
-    #[graphql(complexity = "count(first, None) * child_complexity + 1")]
     pub(in crate::graphql) async fn events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those after this version.")] after: Option<Long>,
         #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
     ) -> Result<Vec<Event>> {
-        let limit = limit("first", first)? as usize;
+        let limit = limit("first", first)?;
+        budget::spend(ctx, limit)?;
         let after = after.map_or(0, |it| it.0);
-        let events = sides(ctx).feed.job_events(self.0.id, after, limit).await?;
+        let events = sides(ctx).feed.job_events(self.0.id, after, limit as usize).await?;
         Ok(events.into_iter().map(Event).collect())
     }
 }

@@ -171,7 +171,7 @@ async fn a_job_is_done_again_as_a_new_one_once_it_has_ended() {
 async fn a_task_that_is_not_to_be_seen_yet_is_answered_with_its_position() {
     let world = World::new().await;
     let ada = world.person("ada", identity::Role::Member).await;
-    world.projecting.cancel();
+    world.stand_still().await;
     let input = json!({ "input": { "service": "anything", "body": {} } });
     let data = world.data(&ada, CREATE, input).await;
     let payload = &data["createTask"];

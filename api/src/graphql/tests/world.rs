@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::{Request, Variables};
+use async_graphql::{Executor, Request, Variables};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -28,20 +28,20 @@ use projections::{
     job_list::JobList,
     job_timeline::JobTimeline,
     projector::Projector,
-    schema as tables,
+    schema::{self as tables, Tables},
 };
 use serde_json::{Value, json};
 use sqlx::{
     Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::{sync::watch, task::JoinSet};
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinSet;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::{
-    graphql::{Schema, Sides, schema},
+    graphql::{Schema, Sides, budget::Budgeted, executor},
     server::{Api, Settings, routes},
     viewer::{SignedIn, Viewer},
 };
@@ -54,9 +54,10 @@ pub(crate) struct World {
     pub(crate) sides: Sides,
     pub(crate) stop: CancellationToken,
     pub(crate) router: Router,
-    schema: Schema,
+    executor: Budgeted<Schema>,
     /// Cancelled, the projections stand still.
-    pub(crate) projecting: CancellationToken,
+    projecting: CancellationToken,
+    projectors: TaskTracker,
     db: PgPool,
     tasks: JoinSet<()>,
     // The last to go: what is dropped before it still uses it.
@@ -119,14 +120,15 @@ impl World {
         let waiting = Arc::new(WaitingWorkers::default());
         let api = Api { sides: sides.clone(), waiting, metrics, settings };
         let router = routes(api, stop.clone()).unwrap().router;
-        let schema = schema(sides.clone());
+        let executor = executor(sides.clone());
         let projecting = stop.child_token();
         let mut world = Self {
             sides,
             stop,
             router,
-            schema,
+            executor,
             projecting,
+            projectors: TaskTracker::new(),
             db,
             tasks: JoinSet::new(),
             _database: database,
@@ -147,7 +149,8 @@ impl World {
         let Sides { feed, checkpoints, .. } = self.sides.clone();
         let projector = Projector::<P>::new(self.db.clone(), feed, checkpoints, new_id());
         let stop = self.projecting.clone();
-        self.tasks.spawn(async move { projector.run(stop).await });
+        let run = self.projectors.track_future(async move { projector.run(stop).await });
+        self.tasks.spawn(run);
     }
 
     /// Gives somebody an account, and signs them in.
@@ -208,7 +211,7 @@ impl World {
     ) -> impl Stream<Item = Value> + Unpin + use<> {
         let viewer = who.map_or(Viewer::Anonymous, |it| Viewer::User(it.signed_in));
         let request = Request::new(query).variables(Variables::from_json(variables)).data(viewer);
-        let answers = self.schema.execute_stream(request);
+        let answers = self.executor.execute_stream(request, None);
         answers.map(|it| serde_json::to_value(it).unwrap()).boxed()
     }
 
@@ -264,13 +267,50 @@ impl World {
         self.sides.checkpoints.journal_head().await.unwrap()
     }
 
-    /// Returns when the list of jobs has taken in all there is.
-    pub(crate) async fn settled(&self) {
+    /// Returns when this process has heard of all there is.
+    pub(crate) async fn heard(&self) {
         let head = self.head().await;
-        let reached = self.sides.checkpoints.reached(JobList::TABLES, head, PATIENCE);
-        reached.await.unwrap().unwrap();
-        let mut heard: watch::Receiver<u64> = self.sides.feed.head();
-        heard.wait_for(|it| head <= *it).await.unwrap();
+        self.sides.feed.head().wait_for(|it| head <= *it).await.unwrap();
+    }
+
+    /// Returns when the list of jobs shows all there is.
+    pub(crate) async fn settled(&self) {
+        self.heard().await;
+        self.shown(JobList::TABLES).await;
+    }
+
+    /// Returns when every projection has taken in all there is.
+    pub(crate) async fn caught_up(&self) {
+        self.settled().await;
+        self.shown(JobContent::TABLES).await;
+        self.shown(JobTimeline::TABLES).await;
+    }
+
+    async fn shown(&self, tables: Tables) {
+        let head = self.head().await;
+        self.sides.checkpoints.reached(tables, head, PATIENCE).await.unwrap().unwrap();
+    }
+
+    /// Returns when nobody moves the projections any more.
+    pub(crate) async fn stand_still(&self) {
+        self.projecting.cancel();
+        self.projectors.close();
+        self.projectors.wait().await;
+    }
+
+    /// Nobody can reach the database any more.
+    pub(crate) async fn break_database(&self) {
+        self.db.close().await;
+    }
+
+    /// What serves this system.
+    pub(crate) fn api(&self) -> Api {
+        Api {
+            sides: self.sides.clone(),
+            waiting: Arc::new(WaitingWorkers::default()),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+            settings: Settings::default(),
+        }
     }
 }
 
