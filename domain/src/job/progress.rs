@@ -19,14 +19,15 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// From 0 to 100; unknown while the total is.
+    /// From 0 to 100, to a tenth; unknown while the total is.
     pub fn percent(&self) -> Option<f64> {
         let total = self.total?;
         if total == 0 {
             return Some(100.0);
         }
         #[expect(clippy::cast_precision_loss, reason = "a percentage needs no 53 bits")]
-        Some((self.done as f64 / total as f64 * 100.0).min(100.0))
+        let tenths = self.done as f64 / total as f64 * 1_000.0;
+        Some((tenths.floor() / 10.0).min(100.0))
     }
 
     pub(super) fn check(&self) -> Result<(), Refusal> {
