@@ -7,3 +7,4 @@ mod crash;
 mod lifecycle;
 mod startup;
 mod tidy;
+mod worker_protocol;

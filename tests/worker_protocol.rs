@@ -1,0 +1,8 @@
+//! The worker protocol over HTTP, as workers of any language meet it.
+
+mod input;
+mod leases;
+mod logs;
+mod progress;
+mod settling;
+mod worker;
