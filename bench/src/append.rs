@@ -6,11 +6,11 @@
 //! connections as there are callers. It is the cheapest thing that refuses two
 //! events at one version, and it loses events to whoever follows it.
 
-mod journal;
+pub(crate) mod journal;
 mod plain;
 pub(crate) mod processes;
 mod tail;
-mod workload;
+pub(crate) mod workload;
 
 use std::time::Duration;
 
@@ -24,10 +24,10 @@ use crate::{
 
 const PEER: &str = "insert";
 
-const ROUNDS: usize = 3;
+pub(crate) const ROUNDS: usize = 3;
 
 /// Of one measurement.
-const DURATION: Duration = Duration::from_secs(2);
+pub(crate) const DURATION: Duration = Duration::from_secs(2);
 
 /// Of the figure with four processes.
 const PROCESSES: usize = 4;
@@ -71,7 +71,7 @@ async fn measure_at_64(bench: &Bench, report: &mut Report) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn prepare(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn prepare(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     bench.settle().await?;
     report.note(&machine::look().await?);
     Ok(())
@@ -79,14 +79,14 @@ async fn prepare(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
 
 /// The same measurement, several times.
 #[derive(Default)]
-struct Rounds(Vec<Sample>);
+pub(crate) struct Rounds(Vec<Sample>);
 
 impl Rounds {
-    fn add(&mut self, sample: Sample) {
+    pub(crate) fn add(&mut self, sample: Sample) {
         self.0.push(sample);
     }
 
-    fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         median(self.0.iter().map(|it| it.rate).collect())
     }
 

@@ -8,11 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::Utc;
-use commands::{
-    Asked, Command, Commands, Services, Wishes,
-    lease::Holder,
-    services::Declaration,
-};
+use commands::{Asked, Command, Commands, Services, Wishes, lease::Holder, services::Declaration};
 use domain::{
     Actor, JobId, LeaseId, UserId, WorkerId,
     actor::{Role, ServiceScope},
@@ -24,7 +20,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    append::{self, Rounds},
+    append::{self, Rounds, journal as appended, workload::Workload},
     figure::{Figure, Report},
     load::{self, Caller, Sample},
     server::Bench,
@@ -39,7 +35,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     let (mut ours, mut theirs) = (Rounds::default(), Rounds::default());
     for _ in 0..append::ROUNDS {
         append::prepare(bench, report).await?;
-        theirs.add(append::bare(bench, CALLERS).await?);
+        theirs.add(appended::run(bench, CALLERS, Workload::Jobs).await?);
         append::prepare(bench, report).await?;
         ours.add(run(bench).await?);
     }
@@ -50,11 +46,11 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
 }
 
 async fn run(bench: &Bench) -> anyhow::Result<Sample> {
-    let journal = Arc::new(append::with_folds(bench).await?);
+    let url = appended::database(bench).await?;
+    let journal = Arc::new(appended::open(&url, Workload::Jobs).await?);
     let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
-    let services = Services::try_new([serde_json::from_value::<Declaration>(
-        json!({ "name": "checksum" }),
-    )?])?;
+    let services =
+        Services::try_new([serde_json::from_value::<Declaration>(json!({ "name": "checksum" }))?])?;
     let commands = Commands::new(writes, services, Arc::new(now), Arc::new(identity));
     let mut callers = Vec::new();
     for _ in 0..CALLERS {
@@ -62,7 +58,7 @@ async fn run(bench: &Bench) -> anyhow::Result<Sample> {
     }
     let sample = load::closed_loop(callers, append::DURATION).await?;
     journal.close().await;
-    append::forget(bench).await?;
+    bench.drop(appended::DATABASE).await?;
     Ok(sample)
 }
 
@@ -82,8 +78,7 @@ impl Life {
         let worker = WorkerId(identity());
         let works = Actor::Worker { id: worker, scope: ServiceScope::All };
         let (user, worker_asks) = (Asked::by(user), Asked::by(works));
-        let register =
-            WorkerCommand::RegisterWorker { name: "bench".to_owned(), services: vec![] };
+        let register = WorkerCommand::RegisterWorker { name: "bench".to_owned(), services: vec![] };
         commands.execute(Command::Worker(worker, register), worker_asks.clone()).await?;
         let lease = LeaseId { job: JobId(identity()), fence: 0 };
         Ok(Self { commands, user, worker, worker_asks, step: 0, lease })

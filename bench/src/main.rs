@@ -4,6 +4,7 @@
 //! whose names begin so. `docs/benchmarks.md` says how to read the lines.
 
 mod append;
+mod command;
 mod figure;
 mod load;
 mod machine;
@@ -31,6 +32,9 @@ async fn main() -> anyhow::Result<()> {
     let mut report = Report::begin(&machine::describe(bench.folder())?);
     if wanted("append") {
         append::measure(&bench, &mut report).await.context("measure appends")?;
+    }
+    if wanted("command") {
+        command::measure(&bench, &mut report).await.context("measure commands")?;
     }
     bench.stop().await
 }

@@ -18,9 +18,9 @@ use crate::{
     server::Bench,
 };
 
-const DATABASE: &str = "bench_journal";
+pub(crate) const DATABASE: &str = "bench_journal";
 
-pub(super) async fn run(
+pub(crate) async fn run(
     bench: &Bench,
     callers: usize,
     workload: Workload,
@@ -39,7 +39,7 @@ pub(super) async fn run(
 }
 
 /// A new database with the journal's tables.
-pub(super) async fn database(bench: &Bench) -> anyhow::Result<String> {
+pub(crate) async fn database(bench: &Bench) -> anyhow::Result<String> {
     let url = bench.database(DATABASE).await?;
     let pool = PgPool::connect(&url).await?;
     sqlx::migrate!("../migrations").run(&pool).await?;
@@ -48,7 +48,7 @@ pub(super) async fn database(bench: &Bench) -> anyhow::Result<String> {
 }
 
 /// With the dispatch tables, if there are jobs to dispatch.
-async fn open(url: &str, workload: Workload) -> anyhow::Result<PostgresJournal> {
+pub(crate) async fn open(url: &str, workload: Workload) -> anyhow::Result<PostgresJournal> {
     let folds = match workload {
         Workload::Notes => {
             return Ok(PostgresJournal::connect(url, Settings::default(), vec![]).await?);

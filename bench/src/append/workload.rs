@@ -25,7 +25,7 @@ const METADATA: &str = r#"{"actor":"bench"}"#;
 
 /// What the events are about.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Workload {
+pub(crate) enum Workload {
     /// Nothing that anything else depends on.
     Notes,
     /// Jobs from creation to end, with the dispatch tables.
