@@ -1,7 +1,8 @@
 //! What one may ask of Greffe, have done by it, and be told of. One module per noun, merged here.
 //!
-//! Resolvers translate: rules are in the domain, questions in the projections. Who may use a root field stands in its
-//! description, and is enforced by [`access`]; what is inside it is for the same people unless it says otherwise.
+//! Resolvers translate: rules are in the domain, questions in the projections. Who may use a root
+//! field stands in its description, and is enforced by [`access`]; what is inside it is for the
+//! same people unless it says otherwise.
 
 mod access;
 mod asking;
@@ -73,7 +74,8 @@ pub(crate) struct Query(
     worker::WorkerQueries,
 );
 
-/// What one may have done. What the rules turn down is told in `userErrors`, and has changed nothing.
+/// What one may have done. What the rules turn down is told in `userErrors`, and has changed
+/// nothing.
 #[derive(Default, MergedObject)]
 pub(crate) struct Mutation(
     session::SessionMutations,

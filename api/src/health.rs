@@ -1,7 +1,7 @@
 //! Whether the process lives, and whether it can do what it is for: `/health` and `/ready`.
 //!
-//! An orchestrator restarts what is not healthy and sends nobody to what is not ready. So health depends on nothing
-//! else, and readiness on everything that an answer depends on.
+//! An orchestrator restarts what is not healthy and sends nobody to what is not ready. So health
+//! depends on nothing else, and readiness on everything that an answer depends on.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
 //! What a Prometheus scrapes: `/metrics`.
 //!
-//! What happened in this process was counted where it happened. What is so in the database, whichever process is asked,
-//! is looked up for each scrape. Neither holds anything personal.
+//! What happened in this process was counted where it happened. What is so in the database,
+//! whichever process is asked, is looked up for each scrape. Neither holds anything personal.
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 

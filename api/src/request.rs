@@ -16,8 +16,8 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The longest id that is taken from a caller.
 const ID_BYTES_MAX: usize = 64;
 
-/// Gives the request an id, unless it has one, and logs within a span that has it. Of the address only the path is
-/// logged: what follows it may hold anything.
+/// Gives the request an id, unless it has one, and logs within a span that has it. Of the address
+/// only the path is logged: what follows it may hold anything.
 pub(crate) async fn traced(State(ids): State<Ids>, request: Request, next: Next) -> Response {
     let id = given(request.headers()).unwrap_or_else(|| ids().to_string());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());

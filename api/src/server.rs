@@ -46,7 +46,8 @@ pub struct Api {
 pub struct Settings {
     /// What they can decide about GraphQL.
     pub graphql: transport::Settings,
-    /// Origins whose pages may read answers: `https://console.example.org`. None but our own, if it is empty.
+    /// Origins whose pages may read answers: `https://console.example.org`. None but our own, if it
+    /// is empty.
     pub cors_origins: Vec<String>,
     /// What `/metrics` is to be asked with. Open to whoever reaches the address, if it is not set.
     pub metrics_token: Option<String>,
@@ -213,7 +214,8 @@ async fn contents() -> Json<serde_json::Value> {
     }))
 }
 
-/// Lets pages of these origins read answers. Tokens are sent by those pages themselves, cookies by nobody.
+/// Lets pages of these origins read answers. Tokens are sent by those pages themselves, cookies by
+/// nobody.
 fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
     let origin = |it: &String| {
         let host = it.strip_prefix("https://").or_else(|| it.strip_prefix("http://"));

@@ -1,5 +1,5 @@
-//! Who may use a field. To read anything of a job, a resolver needs the eyes of somebody, and here is where it gets
-//! them; so a field that forgets to ask has nothing to show.
+//! Who may use a field. To read anything of a job, a resolver needs the eyes of somebody, and here
+//! is where it gets them; so a field that forgets to ask has nothing to show.
 
 use async_graphql::Context;
 

@@ -1,4 +1,5 @@
-//! From what a mutation asks for to what came of it: the command is carried out, and its job read back.
+//! From what a mutation asks for to what came of it: the command is carried out, and its job read
+//! back.
 
 use std::sync::Arc;
 
@@ -53,7 +54,8 @@ pub(super) async fn execute(
     }
 }
 
-/// What was done is done, whether or not it can be shown: whatever goes wrong here is no error of the command.
+/// What was done is done, whether or not it can be shown: whatever goes wrong here is no error of
+/// the command.
 async fn read_back(ctx: &Context<'_>, user: &SignedIn, accepted: &Accepted) -> Option<Arc<JobRow>> {
     let sides = sides(ctx);
     let id = accepted.job()?;

@@ -1,7 +1,7 @@
 //! What one answer may cost.
 //!
-//! The executor prices a document before it runs, but takes every list inside an interface for a single item. So the
-//! lists of jobs and those inside of jobs are paid for here, as they are read.
+//! The executor prices a document before it runs, but takes every list inside an interface for a
+//! single item. So the lists of jobs and those inside of jobs are paid for here, as they are read.
 
 use std::sync::{
     Arc,

@@ -23,10 +23,11 @@ pub(super) struct JobFrame {
     pub(super) head: Position,
     /// Whether nothing was left to be told when the frame was made.
     pub(super) caught_up: bool,
-    /// What happened, oldest first; of one job, in the order of its versions. Empty in a frame that only moves the
-    /// cursor.
+    /// What happened, oldest first; of one job, in the order of its versions. Empty in a frame that
+    /// only moves the cursor.
     pub(super) events: Vec<JobChange>,
-    /// The job as it was at the cursor, where one follows a single job; null otherwise, or before its creation.
+    /// The job as it was at the cursor, where one follows a single job; null otherwise, or before
+    /// its creation.
     pub(super) job: Option<Job>,
 }
 
@@ -64,7 +65,8 @@ pub(super) struct JobChanged {
     event_type: String,
     /// The job after it.
     job: Job,
-    /// Which of its fields are different; besides version, position and `changedAt`, which always are.
+    /// Which of its fields are different; besides version, position and `changedAt`, which always
+    /// are.
     changed: Vec<JobField>,
 }
 

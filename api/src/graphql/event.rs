@@ -76,7 +76,8 @@ impl Event {
         parsed(&self.0.recorded.metadata).map(Some)
     }
 
-    /// The SHA-256 over stream, version, id, type, schema version, metadata and payload, as they are stored.
+    /// The SHA-256 over stream, version, id, type, schema version, metadata and payload, as they
+    /// are stored.
     async fn hash(&self) -> String {
         hex::encode(self.0.recorded.hash.0)
     }

@@ -1,5 +1,5 @@
-//! Why a field has no answer, by what its reader should do about it. Here is where an error of the system meets the
-//! public: its cause goes to the log, the public gets a code.
+//! Why a field has no answer, by what its reader should do about it. Here is where an error of the
+//! system meets the public: its cause goes to the log, the public gets a code.
 //!
 //! Refusals of commands are not here: they are data, see [`super::user_error`].
 
@@ -13,7 +13,8 @@ use projections::{ReadError, checkpoint::NotReached, feed::FeedError};
 /// What a resolver answers.
 pub(super) type Result<T> = std::result::Result<T, Fault>;
 
-/// Why a field has no answer. It does not implement `Display`, so that it becomes an [`Error`] only with its code.
+/// Why a field has no answer. It does not implement `Display`, so that it becomes an [`Error`] only
+/// with its code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Sign in first.

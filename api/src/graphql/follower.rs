@@ -1,7 +1,7 @@
 //! Follows the journal for one subscription.
 //!
-//! It pulls: the head of the feed only wakes it up. A wake-up can come late or twice, and several can come as one;
-//! the journal itself has no holes, so that neither have the frames.
+//! It pulls: the head of the feed only wakes it up. A wake-up can come late or twice, and several
+//! can come as one; the journal itself has no holes, so that neither have the frames.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,11 +26,12 @@ use super::{
 /// How many events are looked at for one frame.
 const BATCH: usize = 256;
 
-/// How long after a frame the next may come, so that a busy moment makes few large frames instead of many small ones.
+/// How long after a frame the next may come, so that a busy moment makes few large frames instead
+/// of many small ones.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long nothing is said at most: the cursor moves on also where there is nothing to see, so that who comes back
-/// does not start far behind.
+/// How long nothing is said at most: the cursor moves on also where there is nothing to see, so
+/// that who comes back does not start far behind.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// What one subscription looks at.
@@ -87,7 +88,8 @@ impl Follower {
             return None;
         }
         let frame = self.frame().await;
-        // Nothing can happen to a job that has ended. And after a failure, whoever subscribes again loses nothing.
+        // Nothing can happen to a job that has ended. And after a failure, whoever subscribes again
+        // loses nothing.
         let over = self.job.as_ref().is_some_and(|it| it.state.is_final());
         self.ended = over || frame.is_err();
         Some(frame)
@@ -114,8 +116,8 @@ impl Follower {
         }
     }
 
-    /// Returns when there is something to look at, or at `due`. What happens in a busy moment is let come together;
-    /// who is behind does not wait.
+    /// Returns when there is something to look at, or at `due`. What happens in a busy moment is
+    /// let come together; who is behind does not wait.
     async fn wait(&mut self, due: Instant) {
         let Some(idle_since) = self.idle_since else { return };
         let cursor = self.cursor;

@@ -1,6 +1,7 @@
 //! Jobs, as the public knows them: an interface, and a type for each kind.
 //!
-//! What every kind has stands in [`fields`], once; each type merges it with what it alone has, in [`content`].
+//! What every kind has stands in [`fields`], once; each type merges it with what it alone has, in
+//! [`content`].
 
 mod content;
 mod fields;
@@ -36,7 +37,7 @@ pub(super) use kind::{JobKind, JobState};
     field(
         name = "succeeded_with_errors",
         ty = "bool",
-        desc = "Whether it succeeded though some of its items failed: never to be shown as a plain success."
+        desc = "Whether it succeeded though some of its items failed: no plain success."
     ),
     field(name = "priority", ty = "i32", desc = "Higher is leased first; from -100 to 100."),
     field(name = "created_at", ty = "DateTime", desc = "When somebody asked for it."),
@@ -78,7 +79,7 @@ pub(super) use kind::{JobKind, JobState};
     field(
         name = "version",
         ty = "Long",
-        desc = "How many events it consists of. Of two views of a job, that with the higher version is newer."
+        desc = "How many events it consists of: of two views of it, the higher is newer."
     ),
     field(
         name = "position",

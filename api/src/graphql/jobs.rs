@@ -69,8 +69,8 @@ impl JobConnection {
         Ok(Long(sides(ctx).reader.count_jobs(&self.filter, self.eyes).await?))
     }
 
-    /// What stands up to here is in the list; of what comes after it, some may be. A subscription `after` it loses
-    /// nothing.
+    /// What stands up to here is in the list; of what comes after it, some may be. A subscription
+    /// `after` it loses nothing.
     async fn position(&self) -> Position {
         Position(self.position)
     }
@@ -122,7 +122,8 @@ impl JobQueries {
         let paging = Page { first, after, last, before }.paging(order)?;
         budget::spend(ctx, paging.limit)?;
         position::at_least(sides, at_least).await?;
-        // Before the rows: what is added in between is then in the rows and once more in a subscription, not lost.
+        // Before the rows: what is added in between is then in the rows and once more in a
+        // subscription, not lost.
         let position = sides.checkpoints.of(job_list::JobList::TABLES).await?;
         let page = sides.reader.jobs(&filter, order, paging, eyes).await?;
         Ok(JobConnection { filter, eyes, order, page, paging, position })

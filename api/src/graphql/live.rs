@@ -24,11 +24,12 @@ use crate::viewer::SignedIn;
 /// What one may be told of.
 pub(crate) struct Subscription;
 
-/// What one may be told of. Each frame has a cursor; whoever subscribes `after` it is told all that came later, once.
+/// What one may be told of. Each frame has a cursor; whoever subscribes `after` it is told all that
+/// came later, once.
 #[async_graphql::Subscription]
 impl Subscription {
-    /// A job, from now on or from where one left off, until it has ended: then the subscription is complete. The first
-    /// frame comes at once. For those who have signed in.
+    /// A job, from now on or from where one left off, until it has ended: then the subscription is
+    /// complete. The first frame comes at once. For those who have signed in.
     async fn job(
         &self,
         ctx: &Context<'_>,
@@ -43,15 +44,13 @@ impl Subscription {
         Ok(frames(Budget::of(ctx), one(sides(ctx), *user, id, after).await?))
     }
 
-    /// What happens to the jobs that you may see and that match a filter, from now on or from where one left off. For
-    /// those who have signed in.
+    /// What happens to the jobs that you may see and that match a filter, from now on or from where
+    /// one left off. For those who have signed in.
     async fn job_events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only some of them.")] filter: Option<JobFilter>,
-        #[graphql(
-            desc = "The cursor of the last frame, or the position of a list; now, if it is not said."
-        )]
+        #[graphql(desc = "The last cursor, or the position of a list; now, if it is not said.")]
         after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<JobFrame>> + use<>> {
         let eyes = access::signed_in(ctx)?.eyes();
@@ -76,7 +75,8 @@ async fn one(
     let now = sides.feed.row_as_of(id, u64::MAX).await?;
     let now = now.filter(|it| eyes.sees(it.owner)).ok_or(Fault::NotFound)?;
     let (cursor, job) = match after {
-        // The row may hold more than what this process has heard of: it is followed from its own position on.
+        // The row may hold more than what this process has heard of: it is followed from its own
+        // position on.
         None => (start.max(now.changed_position), Some(now)),
         Some(_) if now.changed_position <= start => (start, Some(now)),
         Some(_) => (start, sides.feed.row_as_of(id, start).await?),

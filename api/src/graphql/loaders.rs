@@ -1,4 +1,5 @@
-//! What is fetched for many items of an answer at once. Nothing is kept from one answer to the next.
+//! What is fetched for many items of an answer at once. Nothing is kept from one answer to the
+//! next.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -30,7 +31,8 @@ pub(super) fn gathering(sides: &Sides) -> DataLoader<Fetcher> {
         reason = "whoever asked waits for the task, which ends by itself"
     )]
     let loader = DataLoader::new(fetcher, tokio::spawn);
-    // Resolvers of one answer ask without waiting for each other; a millisecond more would gather no others.
+    // Resolvers of one answer ask without waiting for each other; a millisecond more would gather
+    // no others.
     loader.delay(Duration::ZERO)
 }
 

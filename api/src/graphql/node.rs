@@ -43,8 +43,8 @@ pub(super) struct NodeQueries;
 
 #[Object]
 impl NodeQueries {
-    /// What has this id: a job, a user or a worker; null if there is nothing that you may see. For those who have
-    /// signed in.
+    /// What has this id: a job, a user or a worker; null if there is nothing that you may see. For
+    /// those who have signed in.
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -54,8 +54,8 @@ impl NodeQueries {
         find(ctx, &id).await
     }
 
-    /// What has these ids, in their order; null for each of which there is nothing that you may see. For those who
-    /// have signed in.
+    /// What has these ids, in their order; null for each of which there is nothing that you may
+    /// see. For those who have signed in.
     #[graphql(complexity = "ids.len() * child_complexity + 1")]
     async fn nodes(
         &self,

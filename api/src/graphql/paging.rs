@@ -15,9 +15,11 @@ const FIRST_MAX: i32 = 100;
 /// Where a page stands among the others.
 #[derive(SimpleObject)]
 pub(super) struct PageInfo {
-    /// Whether there are items before these. Exact where one pages backwards; else whether one came from there.
+    /// Whether there are items before these. Exact where one pages backwards; else whether one came
+    /// from there.
     pub(super) has_previous_page: bool,
-    /// Whether there are items after these. Exact where one pages forwards; else whether one came from there.
+    /// Whether there are items after these. Exact where one pages forwards; else whether one came
+    /// from there.
     pub(super) has_next_page: bool,
     /// The cursor of the first item; null if there is none.
     pub(super) start_cursor: Option<String>,

@@ -1,4 +1,5 @@
-//! Reading what one has written: waiting, within bounds, until a projection has taken in a position.
+//! Reading what one has written: waiting, within bounds, until a projection has taken in a
+//! position.
 
 use std::time::Duration;
 

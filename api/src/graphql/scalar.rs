@@ -8,8 +8,8 @@ use domain::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position(pub(super) u64);
 
-/// A place in the journal, in the order in which things happened: a whole number from 0 up, as a string. A position
-/// that is longer, or as long and sorted later, stands for a later moment.
+/// A place in the journal, in the order in which things happened: a whole number from 0 up, as a
+/// string. A position that is longer, or as long and sorted later, stands for a later moment.
 #[Scalar]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -46,7 +46,8 @@ impl ScalarType for Long {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DateTime(pub(super) Timestamp);
 
-/// An instant, as RFC 3339 writes it. Given in UTC to the microsecond: `2027-03-01T09:30:00.000000Z`.
+/// An instant, as RFC 3339 writes it. Given in UTC to the microsecond:
+/// `2027-03-01T09:30:00.000000Z`.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

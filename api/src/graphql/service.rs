@@ -21,7 +21,8 @@ pub(super) struct Service {
     schema: Option<Value>,
     /// How often its jobs are tried, how long, and how soon again.
     policy: ServicePolicy,
-    /// How long after its creation a job may still end, in milliseconds, unless the job says otherwise.
+    /// How long after its creation a job may still end, in milliseconds, unless the job says
+    /// otherwise.
     expiry_ms: Long,
     /// How many jobs a worker may take.
     queued: Long,
@@ -31,7 +32,8 @@ pub(super) struct Service {
     running: Long,
 }
 
-/// How often the jobs of a service are tried, how long, and how soon again. Copied into each job when it is created.
+/// How often the jobs of a service are tried, how long, and how soon again. Copied into each job
+/// when it is created.
 #[derive(SimpleObject)]
 pub(super) struct ServicePolicy {
     /// How many attempts may fail before a job does.
@@ -83,8 +85,8 @@ pub(super) struct ServiceQueries;
 
 #[Object]
 impl ServiceQueries {
-    /// The services that tasks may be created for, by name, and how much there is to do for each. For those who have
-    /// signed in.
+    /// The services that tasks may be created for, by name, and how much there is to do for each.
+    /// For those who have signed in.
     async fn services(&self, ctx: &Context<'_>) -> Result<Vec<Service>> {
         access::signed_in(ctx)?;
         let sides = sides(ctx);

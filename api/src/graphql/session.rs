@@ -66,8 +66,8 @@ impl SessionMutations {
         answer(sides.identity.sign_in(&input.email, &input.password, now).await)
     }
 
-    /// Gives the next pair of tokens for a session, in exchange for its refresh token. Public; to be sent without an
-    /// access token. A refresh token that is used twice ends its session.
+    /// Gives the next pair of tokens for a session, in exchange for its refresh token. Public; to
+    /// be sent without an access token. A refresh token that is used twice ends its session.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,

@@ -22,7 +22,8 @@ struct CancelJobInput {
     id: ID,
     /// Why, for those who look at it later.
     reason: Option<String>,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is sent.
+    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
+    /// sent.
     idempotency_key: Option<String>,
 }
 
@@ -31,17 +32,19 @@ struct CancelJobInput {
 struct RetryJobInput {
     /// Which job; it must have ended.
     id: ID,
-    /// Up to 255 bytes. The same key with the same input gives the same new job, however often it is sent.
+    /// Up to 255 bytes. The same key with the same input gives the same new job, however often it
+    /// is sent.
     idempotency_key: Option<String>,
 }
 
 /// What asking for a job to be stopped led to.
 #[derive(SimpleObject)]
 struct CancelJobPayload {
-    /// The job, which may still be running until its worker lets go of it; null if there are user errors, or if this
-    /// is not to be seen yet: then ask again with `position`.
+    /// The job, which may still be running until its worker lets go of it; null if there are user
+    /// errors, or if this is not to be seen yet: then ask again with `position`.
     job: Option<Job>,
-    /// Where in the journal this stands: queries with `atLeast` this see it. Null if there are user errors.
+    /// Where in the journal this stands: queries with `atLeast` this see it. Null if there are user
+    /// errors.
     position: Option<Position>,
     /// Why nothing was changed; empty if it was.
     user_errors: Vec<UserError>,
@@ -50,10 +53,11 @@ struct CancelJobPayload {
 /// What asking for a job to be done again led to.
 #[derive(SimpleObject)]
 struct RetryJobPayload {
-    /// The new job, whose `retryOf` is the old one; null if there are user errors, or if it is not to be seen yet: then
-    /// ask again with `position`.
+    /// The new job, whose `retryOf` is the old one; null if there are user errors, or if it is not
+    /// to be seen yet: then ask again with `position`.
     job: Option<Job>,
-    /// Where in the journal the new job stands: queries with `atLeast` this see it. Null if there are user errors.
+    /// Where in the journal the new job stands: queries with `atLeast` this see it. Null if there
+    /// are user errors.
     position: Option<Position>,
     /// Why there is no new job; empty if there is one.
     user_errors: Vec<UserError>,
@@ -85,8 +89,8 @@ impl SteeringMutations {
         Ok(Some(CancelJobPayload { job, position, user_errors }))
     }
 
-    /// Has a job that has ended done again, as a new job. For those who have signed in; its owner, operators and
-    /// admins.
+    /// Has a job that has ended done again, as a new job. For those who have signed in; its owner,
+    /// operators and admins.
     async fn retry_job(
         &self,
         ctx: &Context<'_>,

@@ -26,18 +26,22 @@ struct CreateTaskInput {
     priority: Option<i32>,
     /// Not before.
     not_before: Option<DateTime>,
-    /// Over by then, whatever has become of it; no later than the service allows, which is the default.
+    /// Over by then, whatever has become of it; no later than the service allows, which is the
+    /// default.
     expires_at: Option<DateTime>,
-    /// Up to 255 bytes. The same key with the same input gives the same job again, however often it is sent.
+    /// Up to 255 bytes. The same key with the same input gives the same job again, however often it
+    /// is sent.
     idempotency_key: Option<String>,
 }
 
 /// What asking for a task led to.
 #[derive(SimpleObject)]
 struct CreateTaskPayload {
-    /// The task; null if there are user errors, or if it is not to be seen yet: then ask again with `position`.
+    /// The task; null if there are user errors, or if it is not to be seen yet: then ask again with
+    /// `position`.
     task: Option<Task>,
-    /// Where in the journal it stands: queries with `atLeast` this see it. Null if there are user errors.
+    /// Where in the journal it stands: queries with `atLeast` this see it. Null if there are user
+    /// errors.
     position: Option<Position>,
     /// Why there is no task; empty if there is one.
     user_errors: Vec<UserError>,
@@ -49,7 +53,8 @@ pub(super) struct TaskMutations;
 
 #[Object]
 impl TaskMutations {
-    /// Has a task done by the workers of a service. For those who have signed in; members, operators and admins.
+    /// Has a task done by the workers of a service. For those who have signed in; members,
+    /// operators and admins.
     async fn create_task(
         &self,
         ctx: &Context<'_>,

@@ -1,4 +1,5 @@
-//! Why a mutation changed nothing, as data: what is wrong with what was asked, not with the request or the server.
+//! Why a mutation changed nothing, as data: what is wrong with what was asked, not with the request
+//! or the server.
 
 use async_graphql::{Enum, SimpleObject};
 use domain::Refusal;
@@ -10,7 +11,8 @@ pub(super) struct UserError {
     code: UserErrorCode,
     /// For people: the rule that was broken.
     message: String,
-    /// Which part of the arguments is at fault, such as `["input", "body", "pages", "0"]`; null if none is alone.
+    /// Which part of the arguments is at fault, such as `["input", "body", "pages", "0"]`; null if
+    /// none is alone.
     path: Option<Vec<String>>,
 }
 

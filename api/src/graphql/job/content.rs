@@ -1,5 +1,5 @@
-//! What went into a task and what came out: too large to be in every row, so it is fetched where it is asked for, for
-//! all jobs of an answer together.
+//! What went into a task and what came out: too large to be in every row, so it is fetched where it
+//! is asked for, for all jobs of an answer together.
 
 use std::sync::Arc;
 

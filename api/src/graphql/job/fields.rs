@@ -86,7 +86,7 @@ impl JobFields {
         self.0.state.into()
     }
 
-    /// Whether it succeeded though some of its items failed: never to be shown as a plain success.
+    /// Whether it succeeded though some of its items failed: no plain success.
     pub(in crate::graphql) async fn succeeded_with_errors(&self) -> bool {
         self.0.state == domain::job::JobState::Succeeded && 0 < self.0.errors
     }
@@ -177,7 +177,7 @@ impl JobFields {
         self.0.retry_of.map(|it| it.0.into())
     }
 
-    /// How many events it consists of. Of two views of a job, that with the higher version is newer.
+    /// How many events it consists of: of two views of it, the higher is newer.
     pub(in crate::graphql) async fn version(&self) -> Long {
         Long(self.0.version)
     }
@@ -197,7 +197,8 @@ impl JobFields {
         let limit = limit("first", first)?;
         budget::spend(ctx, limit)?;
         let sides = sides(ctx);
-        // What is there is shown, should the timeline be late; what is missing comes after its last position.
+        // What is there is shown, should the timeline be late; what is missing comes after its last
+        // position.
         let reached = position::patiently(sides, JobTimeline::TABLES, self.0.changed_position);
         if let Err(late) = reached.await? {
             tracing::debug!(job = %self.0.id, %late, "a timeline is shown as it is");

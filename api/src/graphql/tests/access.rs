@@ -139,7 +139,9 @@ async fn nobody_sees_or_touches_what_is_anothers() {
     let head = world.head().await;
     for field in ["cancelJob", "retryJob"] {
         let text = format!(
-            "mutation($id: ID!) {{ {field}(input: {{ id: $id }}) {{ job {{ id }} position userErrors {{ code path }} }} }}"
+            "mutation($id: ID!) {{ {field}(input: {{ id: $id }}) {{
+                job {{ id }} position userErrors {{ code path }}
+            }} }}"
         );
         let data = world.data(&bob, &text, id.clone()).await;
         let unknown = json!({ "id": uuid::Uuid::nil() });

@@ -86,7 +86,8 @@ fn the_interface_says_of_its_fields_what_the_kinds_say() {
     }
 }
 
-/// A sentence about who may use it belongs to every root field; another test sees to it that it is true.
+/// A sentence about who may use it belongs to every root field; another test sees to it that it is
+/// true.
 #[test]
 fn every_root_field_says_who_may_use_it() {
     let schema = parsed();

@@ -6,7 +6,8 @@ use super::world::{Person, World, codes};
 
 const PAGE: &str = "query($filter: JobFilter, $orderBy: JobOrder, $first: Int, $after: String,
         $last: Int, $before: String) {
-    jobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
+    jobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after,
+         last: $last, before: $before) {
         totalCount
         nodes { id }
         edges { cursor node { id } }

@@ -88,7 +88,8 @@ async fn all_after(
 /// How often each job reports.
 const STEPS: u64 = 60;
 
-/// Whatever breaks, and whenever: who goes on from the last cursor is told everything, once, in order.
+/// Whatever breaks, and whenever: who goes on from the last cursor is told everything, once, in
+/// order.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_back_has_missed_nothing_and_is_told_nothing_twice() {
     let world = std::sync::Arc::new(World::new().await);
@@ -233,7 +234,8 @@ async fn a_job_can_be_followed_from_before_it_was_and_after_it_has_ended() {
     assert_eq!(next(&mut frames).await, None);
 }
 
-/// The position of one's own command is where one goes on from, whether or not this process has heard of it yet.
+/// The position of one's own command is where one goes on from, whether or not this process has
+/// heard of it yet.
 #[tokio::test]
 async fn a_position_that_has_just_been_written_can_be_gone_on_from() {
     let world = World::new().await;
@@ -270,7 +272,8 @@ async fn nobody_goes_on_from_where_nothing_is() {
     assert_eq!(codes(&refused), ["NOT_FOUND"]);
 }
 
-/// Somebody whose jobs are quiet while others are busy must not start far behind when they come back.
+/// Somebody whose jobs are quiet while others are busy must not start far behind when they come
+/// back.
 #[tokio::test]
 async fn the_cursor_moves_on_where_there_is_nothing_to_see() {
     let world = World::new().await;
