@@ -52,8 +52,7 @@ impl Worker {
     }
 }
 
-const TIMELINE: &str =
-    "query($id: ID!) { job(id: $id) { timeline(first: 100) { type } } }";
+const TIMELINE: &str = "query($id: ID!) { job(id: $id) { timeline(first: 100) { type } } }";
 
 #[tokio::test]
 async fn a_task_is_asked_for_done_and_seen_to_its_end_by_its_owner_alone() -> anyhow::Result<()> {

@@ -25,6 +25,7 @@ struct Document {
     title: &'static str,
     #[serde(serialize_with = "number")]
     status: StatusCode,
+    #[serde(serialize_with = "lower_case")]
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
@@ -39,7 +40,8 @@ struct Document {
 }
 
 impl Problem {
-    /// A problem that programs know by `code`: `STALE_FENCE`.
+    /// A problem that programs know by `code`: `STALE_FENCE` here and in
+    /// GraphQL, written `stale_fence` in a problem document.
     pub fn new(status: StatusCode, code: &'static str) -> Self {
         Self(Box::new(Document {
             kind: "about:blank",
@@ -108,6 +110,10 @@ impl IntoResponse for Problem {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn lower_case<S: serde::Serializer>(code: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&code.to_ascii_lowercase())
+}
+
 fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }
@@ -130,7 +136,7 @@ mod tests {
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(response.headers()[header::RETRY_AFTER], "3");
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        expect![[r#"{"type":"about:blank","title":"Conflict","status":409,"code":"STALE_FENCE","detail":"the lease of attempt 2 is held under fence 7","field":"fence","rule":"current"}"#]]
+        expect![[r#"{"type":"about:blank","title":"Conflict","status":409,"code":"stale_fence","detail":"the lease of attempt 2 is held under fence 7","field":"fence","rule":"current"}"#]]
             .assert_eq(std::str::from_utf8(&body).unwrap());
     }
 }

@@ -396,7 +396,7 @@ class Worker:
                 self._stopping.wait(_pause_s(tries))
                 continue
             except Refused as refused:
-                if refused.code != "WORKER_UNKNOWN":
+                if refused.code != "worker_unknown":
                     raise
                 self._register()
                 continue
@@ -523,7 +523,7 @@ class Worker:
         except Refused as refused:
             # The leases run out by themselves if this goes on.
             self._say(f"a heartbeat was refused: {refused}")
-            if refused.code == "WORKER_UNKNOWN":
+            if refused.code == "worker_unknown":
                 self._register()
             return usual_s
         by_id = {job.lease_id: job for job in jobs}

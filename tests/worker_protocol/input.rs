@@ -26,7 +26,7 @@ async fn is(request: RequestBuilder, expected: (u16, &str, &str)) -> anyhow::Res
 async fn who_shows_no_good_token_is_not_let_in() -> anyhow::Result<()> {
     let world = World::new().await?;
     let token = Token::new(&world).await?;
-    let unauthenticated = (401, "UNAUTHENTICATED", "");
+    let unauthenticated = (401, "unauthenticated", "");
     let person = world.member("ann").await?.token;
     for shown in ["", "grfw_", "grfw_nothing", &person] {
         let other = token.clone().showing(shown);
@@ -47,18 +47,18 @@ async fn a_request_that_makes_no_sense_is_told_where_and_why() -> anyhow::Result
         post(path).header("Content-Type", "application/json").body(body.to_owned())
     };
 
-    is(post("/leases").body("{}"), (415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type")).await?;
-    is(text("/leases", "{\"max\": 1"), (400, "MALFORMED", "body")).await?;
-    is(text("/leases", ""), (400, "MALFORMED", "body")).await?;
-    is(text("/leases", "[]"), (422, "INVALID", "body")).await?;
+    is(post("/leases").body("{}"), (415, "unsupported_media_type", "Content-Type")).await?;
+    is(text("/leases", "{\"max\": 1"), (400, "malformed", "body")).await?;
+    is(text("/leases", ""), (400, "malformed", "body")).await?;
+    is(text("/leases", "[]"), (422, "invalid", "body")).await?;
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(1024 * 1024));
-    let answer = is(text("/leases", &large), (413, "PAYLOAD_TOO_LARGE", "body")).await?;
+    let answer = is(text("/leases", &large), (413, "payload_too_large", "body")).await?;
     ensure!(answer.1["limit"] == 1024 * 1024, "{}", answer.1);
     let other = post("/leases").header("Greffe-Protocol", "2").json(&json!({}));
-    is(other, (426, "PROTOCOL_UNSUPPORTED", "Greffe-Protocol")).await?;
-    is(worker.token.request(Method::GET, "/leases"), (405, "METHOD_NOT_ALLOWED", "")).await?;
-    is(post("/nothing"), (404, "NOT_FOUND", "")).await?;
-    is(worker.token.request(Method::DELETE, "/workers/7"), (410, "WORKER_UNKNOWN", "worker_id"))
+    is(other, (426, "protocol_unsupported", "Greffe-Protocol")).await?;
+    is(worker.token.request(Method::GET, "/leases"), (405, "method_not_allowed", "")).await?;
+    is(post("/nothing"), (404, "not_found", "")).await?;
+    is(worker.token.request(Method::DELETE, "/workers/7"), (410, "worker_unknown", "worker_id"))
         .await?;
     world.end().await
 }
@@ -109,11 +109,11 @@ async fn a_field_that_breaks_a_rule_is_named_by_its_path() -> anyhow::Result<()>
         let (parent, name) = place.rsplit_once('/').unwrap_or_default();
         body.pointer_mut(parent).expect("a place in the body")[name] = bad;
         let request = worker.token.request(Method::POST, path).json(&body);
-        is(request, (422, "INVALID", field)).await?;
+        is(request, (422, "invalid", field)).await?;
     }
     let unknown = json!({ "instance_key": "k", "name": "n", "services": ["anything", "ocr"] });
     let request = worker.token.request(Method::POST, "/workers").json(&unknown);
-    is(request, (422, "UNKNOWN_SERVICE", "services/1")).await?;
+    is(request, (422, "unknown_service", "services/1")).await?;
     ensure!(worker.settle(&lease, json!({ "outcome": "succeeded" })).await?.0 == 200);
     world.end().await
 }

@@ -120,14 +120,14 @@ async fn a_worker_gets_nothing_that_its_token_is_not_for() -> anyhow::Result<()>
     let token = Token::scoped(&world, &services).await?;
     let about = json!({ "instance_key": "k", "name": "n", "services": ["checksum", "anything"] });
     let answer = token.post("/workers", &about).await?;
-    refused(&answer, 403, "SERVICE_FORBIDDEN")?;
+    refused(&answer, 403, "service_forbidden")?;
     ensure!(answer.1["field"] == "services/1", "{}", answer.1);
 
     let worker = token.register(&["checksum"]).await?;
     let ask = json!({
         "worker_id": worker.id, "request_id": Uuid::new_v4(), "services": ["anything"],
     });
-    refused(&token.post("/leases", &ask).await?, 403, "SERVICE_FORBIDDEN")?;
+    refused(&token.post("/leases", &ask).await?, 403, "service_forbidden")?;
 
     world.member("ann").await?.create_task("anything", json!({})).await?;
     ensure!(worker.ask(0).await?.0 == 204);
@@ -165,9 +165,9 @@ async fn a_worker_that_leaves_gives_back_what_it_holds_and_gets_nothing_more() -
 
     let (status, left) = worker.leave().await?;
     ensure!(status == 200 && left["released"] == json!([lease["lease_id"]]), "{status} {left}");
-    refused(&worker.ask(0).await?, 410, "WORKER_UNKNOWN")?;
+    refused(&worker.ask(0).await?, 410, "worker_unknown")?;
     let beat = json!({ "worker_id": worker.id, "leases": [] });
-    refused(&worker.token.post("/heartbeats", &beat).await?, 410, "WORKER_UNKNOWN")?;
+    refused(&worker.token.post("/heartbeats", &beat).await?, 410, "worker_unknown")?;
     ensure!(worker.leave().await? == (200, json!({ "released": [] })));
 
     let next = heir.take().await?;

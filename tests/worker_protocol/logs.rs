@@ -21,12 +21,12 @@ async fn lines_are_kept_once_and_in_order_and_sealed_as_they_are() -> anyhow::Re
     let (_, again) = worker.log(&lease, 0, &both).await?;
     ensure!(again["next"] == 2, "{again}");
     let answer = worker.log(&lease, 5, lines[0]).await?;
-    refused(&answer, 409, "LOG_OFFSET_MISMATCH")?;
+    refused(&answer, 409, "log_offset_mismatch")?;
     ensure!(answer.1["expected"] == 2, "{}", answer.1);
     let (_, nothing) = worker.log(&lease, 0, "").await?;
     ensure!(nothing["next"] == 2, "{nothing}");
     let answer = worker.log(&lease, 2, "{\"message\":\"three\"}\n{\"text\":\"four\"}\n").await?;
-    refused(&answer, 422, "INVALID")?;
+    refused(&answer, 422, "invalid")?;
     ensure!(answer.1["field"] == "lines/1/message", "{}", answer.1);
 
     let query = "query($id: ID!) { job(id: $id) { log(first: 10) { line entry } } }";
@@ -42,7 +42,7 @@ async fn lines_are_kept_once_and_in_order_and_sealed_as_they_are() -> anyhow::Re
     let bytes = both.len() + 1;
     ensure!(seals.len() == 1 && seals[0]["log"]["lines"] == 2, "{seals:?}");
     ensure!(seals[0]["log"]["bytes"] == bytes, "{seals:?}");
-    refused(&worker.log(&lease, 2, lines[0]).await?, 409, "ALREADY_SETTLED")?;
+    refused(&worker.log(&lease, 2, lines[0]).await?, 409, "already_settled")?;
     world.end().await
 }
 
@@ -55,7 +55,7 @@ async fn a_batch_that_is_too_large_is_refused_with_the_limit() -> anyhow::Result
     let lease = worker.take().await?;
     let line = format!("{{\"message\":\"{}\"}}\n", "x".repeat(8_000));
     let answer = worker.log(&lease, 0, &line.repeat(40)).await?;
-    refused(&answer, 413, "PAYLOAD_TOO_LARGE")?;
+    refused(&answer, 413, "payload_too_large")?;
     ensure!(answer.1["limit"] == 262_144, "{}", answer.1);
     ensure!(worker.log(&lease, 0, &line.repeat(30)).await?.1["next"] == 30);
     world.end().await

@@ -82,7 +82,7 @@ async fn a_beat_with_impossible_progress_still_counts_as_one() -> anyhow::Result
         let beat = worker.beat(&lease, said).await?;
         ensure!(beat["status"] == "ok" && beat["lease_expires_in_ms"] == 60_000, "{beat}");
         let fault = (&beat["refused"]["code"], &beat["refused"]["field"]);
-        ensure!(fault == (&json!("INVALID"), &json!(field)), "{beat}");
+        ensure!(fault == (&json!("invalid"), &json!(field)), "{beat}");
     }
     ensure!(worker.settle(&lease, json!({ "outcome": "succeeded" })).await?.0 == 200);
     let recorded: Vec<Value> = auditor.events("job", &lease["job_id"], "ProgressReported").await?;

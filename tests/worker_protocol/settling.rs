@@ -28,10 +28,10 @@ async fn a_report_that_is_repeated_gets_its_first_answer_whatever_has_happened_s
     ensure!(worker.settle(&lease, failed.clone()).await? == (200, first));
     let mut other = failed;
     other["error"]["message"] = json!("another");
-    refused(&worker.settle(&lease, other).await?, 409, "KEY_REUSED")?;
+    refused(&worker.settle(&lease, other).await?, 409, "key_reused")?;
     let done = json!({ "outcome": "succeeded" });
     let answer = worker.settle(&lease, done.clone()).await?;
-    refused(&answer, 409, "ALREADY_SETTLED")?;
+    refused(&answer, 409, "already_settled")?;
     ensure!(answer.1["job_state"] == "RUNNING", "{}", answer.1);
     let (status, settled) = worker.settle(&next, done).await?;
     ensure!(status == 200 && settled["job_state"] == "SUCCEEDED", "{status} {settled}");
@@ -50,9 +50,9 @@ async fn a_zombie_is_refused_whatever_it_says_and_goes_on_record_once() -> anyho
 
     let beat = zombie.beat(&lost, json!({ "progress": { "done": 7 } })).await?;
     ensure!(beat == json!({ "lease_id": lost["lease_id"], "status": "lost" }), "{beat}");
-    refused(&zombie.log(&lost, 0, "{\"message\":\"m\"}\n").await?, 409, "STALE_FENCE")?;
+    refused(&zombie.log(&lost, 0, "{\"message\":\"m\"}\n").await?, 409, "stale_fence")?;
     let answer = zombie.settle(&lost, json!({ "outcome": "succeeded" })).await?;
-    refused(&answer, 409, "STALE_FENCE")?;
+    refused(&answer, 409, "stale_fence")?;
     let known = (&answer.1["current_fence"], &answer.1["job_state"]);
     ensure!(known == (&lease["fence"], &json!("RUNNING")), "{}", answer.1);
 
@@ -78,8 +78,8 @@ async fn nobody_reports_on_what_others_hold_nor_learns_of_it() -> anyhow::Result
     let never = json!({ "lease_id": format!("{}.1", Uuid::new_v4()), "fence": 1 });
     let done = json!({ "outcome": "succeeded" });
     for lease in [&lease, &never] {
-        refused(&stranger.settle(lease, done.clone()).await?, 404, "LEASE_UNKNOWN")?;
-        refused(&stranger.log(lease, 0, "").await?, 404, "LEASE_UNKNOWN")?;
+        refused(&stranger.settle(lease, done.clone()).await?, 404, "lease_unknown")?;
+        refused(&stranger.log(lease, 0, "").await?, 404, "lease_unknown")?;
         let beat = stranger.beat(lease, json!({ "progress": { "done": 1 } })).await?;
         ensure!(beat["status"] == "lost", "{beat}");
     }
@@ -101,16 +101,16 @@ async fn a_report_that_cannot_be_kept_leaves_the_lease_to_report_again() -> anyh
 
     let large = json!({ "outcome": "succeeded", "result": "x".repeat(300_000) });
     let answer = worker.settle(&lease, large).await?;
-    refused(&answer, 422, "INVALID")?;
+    refused(&answer, 422, "invalid")?;
     ensure!(field(&answer) == "result", "{}", answer.1);
     let backwards = json!({ "outcome": "succeeded", "final_progress": { "done": 2, "total": 1 } });
     let answer = worker.settle(&lease, backwards).await?;
-    refused(&answer, 422, "INVALID")?;
+    refused(&answer, 422, "invalid")?;
     ensure!(field(&answer) == "final_progress/done", "{}", answer.1);
     refused(
         &worker.settle(&lease, json!({ "outcome": "cancelled" })).await?,
         409,
-        "CANCEL_NOT_REQUESTED",
+        "cancel_not_requested",
     )?;
 
     let (status, settled) = worker.settle(&lease, json!({ "outcome": "succeeded" })).await?;

@@ -82,7 +82,7 @@ struct Told {
 
 #[derive(Serialize)]
 struct Fault {
-    code: &'static str,
+    code: String,
     field: String,
     rule: String,
 }
@@ -228,7 +228,7 @@ impl From<Advance> for Progress {
 impl Fault {
     fn new(refusal: &Refusal) -> Self {
         Self {
-            code: refusal.code(),
+            code: refusal.code().to_ascii_lowercase(),
             field: refusal.field().unwrap_or_default().replace('.', "/"),
             rule: refusal.to_string(),
         }

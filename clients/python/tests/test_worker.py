@@ -168,13 +168,13 @@ class WorkerTest(unittest.TestCase):
         self.assertEqual(len(set(operations)), 1)
 
     def test_a_stale_fence_ends_the_matter(self):
-        refusal = (409, {"code": "STALE_FENCE", "field": "fence", "rule": "current"})
+        refusal = (409, {"code": "stale_fence", "field": "fence", "rule": "current"})
         self.start(lambda job: "late", [lease(1), lease(2)], failures={"settle": [refusal]})
         self.assertEqual(self.settled()["result"], "late")
         self.assertEqual(len(self.greffe.bodies("settle")), 2)
 
     def test_a_result_that_cannot_be_kept_fails_the_job_for_good(self):
-        refusal = (422, {"code": "INVALID", "field": "result", "rule": "at most 262144 bytes"})
+        refusal = (422, {"code": "invalid", "field": "result", "rule": "at most 262144 bytes"})
         self.start(lambda job: "x", [lease()], failures={"settle": [refusal]})
         report = self.settled()
         self.assertEqual(report["outcome"], "failed")
@@ -259,18 +259,18 @@ class WorkerTest(unittest.TestCase):
         self.assertTrue(self.greffe.left)
 
     def test_a_worker_that_is_forgotten_registers_again(self):
-        gone = (410, {"code": "WORKER_UNKNOWN"})
+        gone = (410, {"code": "worker_unknown"})
         self.start(lambda job: "done", [lease()], failures={"leases": [gone]})
         self.settled()
         first, second = self.greffe.bodies("workers")[:2]
         self.assertEqual(first["instance_key"], second["instance_key"])
 
     def test_a_wrong_token_ends_the_worker(self):
-        refusal = (401, {"code": "UNAUTHENTICATED", "detail": "revoked"})
+        refusal = (401, {"code": "unauthenticated", "detail": "revoked"})
         greffe = Greffe([])
         greffe.failures["workers"] = [refusal]
         worker = Worker("test", {"test": print}, url=greffe.url, token="grfw_x")
-        with self.assertRaisesRegex(SystemExit, "UNAUTHENTICATED"):
+        with self.assertRaisesRegex(SystemExit, "unauthenticated"):
             worker.run()
         greffe.server.shutdown()
         greffe.server.server_close()

@@ -1,6 +1,6 @@
 //! What one is told as it happens: all of it, once, in order, whatever breaks in between.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::Stream;
 use proptest::{
@@ -92,7 +92,7 @@ const STEPS: u64 = 60;
 /// order.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_back_has_missed_nothing_and_is_told_nothing_twice() {
-    let world = std::sync::Arc::new(World::new().await);
+    let world = Arc::new(World::new().await);
     let ada = world.person("ada", identity::Role::Member).await;
     let mut jobs = Vec::new();
     for _ in 0..5 {
@@ -102,7 +102,7 @@ async fn whoever_comes_back_has_missed_nothing_and_is_told_nothing_twice() {
     let until = start + 5 * (STEPS + 2);
     let mut busy = JoinSet::new();
     for job in jobs {
-        let world = std::sync::Arc::clone(&world);
+        let world = Arc::clone(&world);
         busy.spawn(async move {
             let fence = world.lease(job).await;
             for done in 0..STEPS {
@@ -112,18 +112,23 @@ async fn whoever_comes_back_has_missed_nothing_and_is_told_nothing_twice() {
         });
     }
     let mut runner = TestRunner::deterministic();
-    let mut followers = JoinSet::new();
-    for _ in 0..4 {
+    let mut follow = || {
         let cuts = proptest::collection::vec(1..5_usize, 400).new_tree(&mut runner).unwrap();
-        let (world, ada) = (std::sync::Arc::clone(&world), ada.clone());
-        followers.spawn(async move {
+        let (world, ada) = (Arc::clone(&world), ada.clone());
+        async move {
             let mut cuts = cuts.current().into_iter().cycle();
             all_after(&world, &ada, start, until, || cuts.next().unwrap()).await
-        });
+        }
+    };
+    let mut followers = JoinSet::new();
+    for _ in 0..4 {
+        followers.spawn(follow());
     }
     while let Some(done) = busy.join_next().await {
         done.unwrap();
     }
+    // One who was away all the while, and has more to read than fits into a frame.
+    followers.spawn(follow());
     while let Some(events) = followers.join_next().await {
         let events = events.unwrap();
         let positions: Vec<u64> = events.iter().map(|(position, _)| *position).collect();
@@ -250,6 +255,17 @@ async fn a_position_that_has_just_been_written_can_be_gone_on_from() {
         assert_eq!(events.as_array().unwrap().len(), 1);
         assert_eq!(number(&events[0]["position"]), position);
     }
+}
+
+#[tokio::test]
+async fn a_position_that_this_process_will_soon_hear_of_is_waited_for() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let soon = (world.head().await + 1).to_string();
+    let mut frames = world.follow(Some(&ada), EVENTS, json!({ "after": soon }));
+    let (answer, _) = tokio::join!(next(&mut frames), world.task(&ada));
+    let frame = answer.unwrap()["data"]["jobEvents"].take();
+    assert_eq!((&frame["cursor"], &frame["events"]), (&json!(soon), &json!([])));
 }
 
 #[tokio::test]
