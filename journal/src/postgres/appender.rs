@@ -83,13 +83,7 @@ impl Appender {
                 }
             }
         }
-        // Those who have just been answered are about to ask again, and come
-        // with this batch if they are let go first. Nobody waits: whoever else
-        // can run runs once.
-        task::yield_now().await;
-        let room = self.settings.batch_max.saturating_sub(self.waiting.len());
-        let arrived = std::iter::from_fn(|| self.inbox.try_recv().ok());
-        self.waiting.extend(arrived.take(room));
+        self.let_others_in().await;
         let mut bytes = 0;
         let fits = self.waiting.iter().take_while(|it| {
             bytes += it.bytes;
@@ -99,6 +93,22 @@ impl Appender {
         let rest = self.waiting.split_off(fitting);
         let batch = std::mem::replace(&mut self.waiting, rest);
         (!batch.is_empty()).then_some(batch)
+    }
+
+    /// Those who have just been answered are about to ask again, and come with
+    /// this batch if they may run first. Nobody waits for the clock: as soon as
+    /// whoever could run has run and nobody came, the batch goes.
+    async fn let_others_in(&mut self) {
+        loop {
+            task::yield_now().await;
+            let before = self.waiting.len();
+            let room = self.settings.batch_max.saturating_sub(before);
+            let arrived = std::iter::from_fn(|| self.inbox.try_recv().ok());
+            self.waiting.extend(arrived.take(room));
+            if self.waiting.len() == before {
+                return;
+            }
+        }
     }
 
     async fn write(&mut self, batch: Vec<Request>) {

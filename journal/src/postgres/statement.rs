@@ -64,6 +64,7 @@ impl Statements {
         };
         let settled = created.len() + moved.len() + keys.scopes.len();
         let mut values = Values::default();
+        values.0.reserve(32, batch.iter().map(|it| it.bytes + BYTES_OF_AN_APPEND).sum());
         values.add(plan.events)?;
         values.add(i64::try_from(settled).unwrap_or(i64::MAX))?;
         values.add_events(batch, plan)?;
@@ -138,6 +139,9 @@ impl Variant {
         text
     }
 }
+
+/// What an append takes on its way beside its events, roughly.
+const BYTES_OF_AN_APPEND: usize = 256;
 
 /// The head comes first, and every part that locks anything reads from it: so
 /// appends of several processes wait for each other there and nowhere else.
