@@ -132,7 +132,7 @@ async fn where_there_is_nothing_one_is_told_so() {
     let answer = get(&world, "/nowhere").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
-    assert_eq!(answer.body["code"], "NOT_FOUND");
+    assert_eq!(answer.body["code"], "not_found");
 }
 
 #[tokio::test]
