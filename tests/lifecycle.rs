@@ -95,7 +95,7 @@ async fn a_worker_that_was_given_up_on_is_not_believed() -> anyhow::Result<()> {
 
     let done = json!({ "outcome": "succeeded", "result": { "by": "the zombie" } });
     let (status, refused) = zombie.settle(&lost, done.clone()).await?;
-    ensure!(status == 409 && refused["code"] == "STALE_FENCE", "{status} {refused}");
+    ensure!(status == 409 && refused["code"] == "stale_fence", "{status} {refused}");
     ensure!(refused["current_fence"] == lease["fence"], "{refused}");
     let (again, _) = zombie.settle(&lost, done).await?;
     ensure!(again == 409, "{again}");

@@ -109,11 +109,11 @@ impl IntoResponse for Problem {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn lower_case<S: serde::Serializer>(code: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&code.to_ascii_lowercase())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }

@@ -216,3 +216,6 @@ pub enum TokenAction {
         id: Uuid,
     },
 }
+
+#[cfg(test)]
+mod tests;

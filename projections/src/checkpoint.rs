@@ -36,6 +36,21 @@ pub(crate) struct Ownership {
     pub(crate) checkpoint: u64,
 }
 
+/// Starts a projection from the first event on, with nobody to move it yet:
+/// its tables are empty.
+pub(crate) async fn begin(db: &mut PgConnection, tables: &Tables) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into projection (name, version) values ($1, $2)
+         on conflict (name, version) do update
+             set checkpoint = 0, owner = null, epoch = projection.epoch + 1",
+        tables.name,
+        tables.version
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Takes a projection over, if nobody else holds it.
 pub(crate) async fn acquire(
     db: &PgPool,

@@ -9,6 +9,7 @@ use journal::{Journal, postgres::fold::hold_head};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgConnectOptions};
 
 use crate::{
+    checkpoint,
     fact::{Fact, Unreadable},
     job_content::JobContent,
     job_lease,
@@ -117,16 +118,7 @@ async fn create(db: &mut PgConnection, tables: &Tables) -> Result<(), sqlx::Erro
         tables.ddl
     );
     sqlx::raw_sql(AssertSqlSafe(ddl)).execute(&mut *db).await?;
-    sqlx::query!(
-        "insert into projection (name, version) values ($1, $2)
-         on conflict (name, version) do update
-             set checkpoint = 0, owner = null, epoch = projection.epoch + 1",
-        tables.name,
-        tables.version
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+    checkpoint::begin(db, tables).await
 }
 
 /// Appends are kept out until this commits; they find the tables complete.

@@ -11,7 +11,7 @@ use crate::{
 
 const DATABASE: &str = "bench_plain";
 
-const TABLE: &str = "create table event (
+const TABLE: &str = "create table plain_event (
     position bigserial primary key,
     stream text not null,
     version bigint not null,
@@ -49,7 +49,7 @@ impl Caller for Inserter {
         let append = self.notes.next();
         let event = append.events.first().context("one event")?;
         sqlx::query(
-            "insert into event (stream, version, event_id, event_type, schema_version, payload,
+            "insert into plain_event (stream, version, event_id, event_type, schema_version, payload,
                  metadata)
              values ($1, $2, $3, $4, $5, $6, $7) returning position",
         )

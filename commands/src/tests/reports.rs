@@ -7,7 +7,7 @@ use domain::{
 };
 
 use super::world::*;
-use crate::{lease::Holder, *};
+use crate::lease::Holder;
 
 fn of_worker(id: WorkerId) -> StreamId {
     StreamId::new("worker", id)

@@ -19,6 +19,17 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::super::*;
+// What every test of this door is about.
+pub(super) use domain::{
+    JobId, Refusal, Timestamp, WorkerId,
+    job::{CrawlSpec, JobCommand, ReportSpec},
+    worker::WorkerCommand,
+};
+pub(super) use journal::{Appended, Journal, StreamId};
+pub(super) use serde_json::Value;
+pub(super) use std::sync::Arc;
+pub(super) use uuid::Uuid;
+
 use crate::{lease::Granted, services::Declaration};
 
 pub(super) const ANN: WorkerId = WorkerId(Uuid::from_u128(0xA));
