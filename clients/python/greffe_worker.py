@@ -298,6 +298,7 @@ class Worker:
         self._stopping = threading.Event()
         self._done = threading.Event()
         self._failure = None
+        self._taking = None
 
     # Starting and stopping
 
@@ -333,6 +334,7 @@ class Worker:
             if self._register():
                 self._thread(self._beat)
                 self._thread(self._send_logs)
+                self._taking = threading.current_thread()
                 self._take_jobs()
         except Refused as refused:
             self._failure = refused
@@ -342,6 +344,14 @@ class Worker:
 
     def _leave(self, grace_s):
         deadline = time.monotonic() + grace_s
+        if self._taking:
+            # What is asked for already is answered with nothing, and what was
+            # given a moment ago is taken, to be given back.
+            try:
+                self.api.post("/heartbeats", {"worker_id": self._id, "draining": True}, 3.0)
+            except (Refused, Unreachable) as error:
+                self._say(f"cannot say that it stops: {error}")
+            self._taking.join(2.0)
         for job in self._held():
             job.stop("leaving")
         with self._changed:
@@ -491,6 +501,8 @@ class Worker:
     def _send_logs(self):
         while not self._done.wait(1.0):
             for job in self._held():
+                if job.stop_reason == "lost":
+                    continue
                 try:
                     job.flush()
                 except (Refused, Unreachable) as error:

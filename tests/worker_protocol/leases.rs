@@ -114,6 +114,42 @@ async fn who_asks_again_takes_the_place_of_the_first_asking() -> anyhow::Result<
 }
 
 #[tokio::test]
+async fn a_worker_that_drains_is_given_nothing_that_it_still_waits_for() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let (worker, heir) = (Worker::new(&world).await?, Worker::new(&world).await?);
+    let mut waiting = JoinSet::new();
+    let asking = worker.clone();
+    waiting.spawn(async move { asking.ask(20_000).await });
+    let draining = json!({ "worker_id": worker.id, "draining": true });
+    eventually("the answer to who drains".to_owned(), async || {
+        ensure!(worker.token.post("/heartbeats", &draining).await?.0 == 200);
+        let Some(answer) = waiting.try_join_next() else { return Ok(false) };
+        ensure!(answer??.0 == 204);
+        Ok(true)
+    })
+    .await?;
+    let job = ann.create_task("anything", json!({})).await?;
+    ensure!(heir.take().await?["job_id"] == job.as_str());
+    world.end().await
+}
+
+/// A frozen process holds its connections: what it lost must not go back to it.
+#[tokio::test]
+async fn who_loses_a_lease_while_waiting_is_given_nothing_more() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let (frozen, heir) = (Worker::new(&world).await?, Worker::new(&world).await?);
+    let job = ann.create_task("checksum", json!({ "folder": "/" })).await?;
+    frozen.take().await?;
+    let (status, answer) = frozen.ask(20_000).await?;
+    ensure!(status == 204, "{status} {answer}");
+    let lease = heir.take().await?;
+    ensure!(lease["job_id"] == job.as_str() && lease["delivery"] == 2, "{lease}");
+    world.end().await
+}
+
+#[tokio::test]
 async fn a_worker_gets_nothing_that_its_token_is_not_for() -> anyhow::Result<()> {
     let world = World::new().await?;
     let services = WorkerServices::Named(vec!["checksum".to_owned()]);

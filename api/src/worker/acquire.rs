@@ -1,5 +1,7 @@
 //! `POST /leases`: a worker takes jobs, and waits for some if there are none.
 
+mod search;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -8,20 +10,16 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use commands::{Asked, CommandError, lease::Granted};
+use commands::lease::Granted;
 use domain::{
     JobId, LeaseId, Timestamp, WorkerId,
     job::{CrawlSpec, JobError, JobKind, ReportSpec, Spec},
     service::ServiceName,
 };
-use futures::future::join_all;
-use projections::{
-    dispatch::{Claim, Waiting},
-    kept::workers::WorkerRow,
-};
+use projections::kept::workers::WorkerRow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -30,9 +28,9 @@ use super::{
     caller::{self, Caller},
     input::Input,
     refused, register,
-    requests::Turn,
 };
 use crate::problem::Problem;
+use search::Wanted;
 
 /// How many jobs one request may take.
 pub(super) const LEASES_MAX: u32 = 32;
@@ -43,16 +41,6 @@ pub(super) const WAIT_MAX_MS: u64 = 30_000;
 /// How soon a request that finds nothing is answered at the earliest: a worker
 /// that asks in a loop asks no faster.
 const WAIT_MIN: Duration = Duration::from_millis(100);
-
-/// How long a waiting request trusts that it would be woken.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(4);
-
-/// How far apart those who look again at the same time are spread.
-const LOOK_AGAIN_SPREAD_MS: u128 = 2_000;
-
-/// How often a request whose candidates all went to other processes looks
-/// again before it waits.
-const LOST_ROUNDS_MAX: u32 = 5;
 
 #[derive(Deserialize)]
 pub(super) struct Acquire {
@@ -67,16 +55,6 @@ pub(super) struct Acquire {
 
 fn one() -> u32 {
     1
-}
-
-/// Work that is looked for.
-struct Wanted {
-    worker: WorkerId,
-    services: Arc<[String]>,
-    max: usize,
-    request: Uuid,
-    asked: Asked,
-    until: Instant,
 }
 
 pub(super) async fn answer(
@@ -105,7 +83,7 @@ impl WorkerApi {
         let turn = shared.requests.turn(wanted.worker, wanted.request).await;
         let mut granted = shared.granted_before(&wanted).await?;
         if granted.is_empty() {
-            granted = self.find(&Arc::new(wanted), turn).await?;
+            granted = self.find(Arc::new(wanted), turn).await?;
         }
         for it in &granted {
             shared.holders.insert(it.lease, asked.worker_id);
@@ -119,100 +97,9 @@ impl WorkerApi {
         let leases = granted.iter().map(|it| Told::new(it, shared.around.commands.now()));
         Ok(Json(Leases { leases: leases.collect() }).into_response())
     }
-
-    /// Looks for work, and waits for it.
-    async fn find(&self, wanted: &Arc<Wanted>, turn: Turn) -> Result<Vec<Granted>, Problem> {
-        let (waiting, drain) = (&self.0.around.waiting, &self.0.around.drain);
-        let turn = Arc::new(turn);
-        let spread =
-            Duration::from_millis((wanted.worker.0.as_u128() % LOOK_AGAIN_SPREAD_MS) as u64);
-        let mut woken: Option<Waiting> = None;
-        loop {
-            let mut next = waiting.wait(Arc::clone(&wanted.services));
-            let granted = self.take(wanted, &turn).await?;
-            if let Some(woken) = woken.take() {
-                woken.answered();
-            }
-            let over = turn.given_up.is_cancelled() || wanted.until <= Instant::now();
-            if !granted.is_empty() || over {
-                return Ok(granted);
-            }
-            tokio::select! {
-                () = next.woken() => woken = Some(next),
-                () = sleep_until(wanted.until.min(Instant::now() + LOOK_AGAIN_AFTER + spread)) => {
-                    if wanted.until <= Instant::now() {
-                        return Ok(granted);
-                    }
-                }
-                () = turn.given_up.cancelled() => return Ok(granted),
-                () = drain.cancelled() => return Ok(granted),
-            }
-        }
-    }
-
-    /// Takes what there is. What it has begun to grant is granted, even if
-    /// whoever asked has gone: who asks again finds it.
-    async fn take(&self, wanted: &Arc<Wanted>, turn: &Arc<Turn>) -> Result<Vec<Granted>, Problem> {
-        let (reader, waiting) = (&self.0.around.reader, &self.0.around.waiting);
-        for _ in 0..LOST_ROUNDS_MAX {
-            let limit = u32::try_from(wanted.max + waiting.claimed()).unwrap_or(u32::MAX);
-            let candidates = reader.candidates(&wanted.services, limit).await;
-            let candidates = candidates.map_err(|error| refused::unavailable(&error))?;
-            let claims = candidates.into_iter().filter_map(|it| waiting.claim(it));
-            let claims: Vec<Claim> = claims.take(wanted.max).collect();
-            if claims.is_empty() {
-                break;
-            }
-            let (api, wanted, turn) = (self.clone(), Arc::clone(wanted), Arc::clone(turn));
-            let span = tracing::Span::current();
-            let grant = async move {
-                let granted = api.0.grant_all(claims, &wanted).await;
-                drop(turn);
-                granted
-            };
-            let granted = self.0.grants.spawn(grant.instrument(span)).await;
-            let granted = granted.map_err(|panic| refused::unavailable(&panic))??;
-            if !granted.is_empty() {
-                return Ok(granted);
-            }
-        }
-        Ok(Vec::new())
-    }
 }
 
 impl Shared {
-    /// Grants all at once, so that they are written together. What was granted
-    /// is worth more than what went wrong.
-    async fn grant_all(
-        &self,
-        claims: Vec<Claim>,
-        wanted: &Wanted,
-    ) -> Result<Vec<Granted>, Problem> {
-        let commands = &self.around.commands;
-        let grant = async |claim: &Claim| {
-            commands.grant(claim.job(), wanted.worker, Some(wanted.request), &wanted.asked).await
-        };
-        let outcomes = join_all(claims.iter().map(grant)).await;
-        let (mut granted, mut problem) = (Vec::new(), None);
-        for outcome in outcomes {
-            match outcome {
-                Ok(lease) => granted.extend(lease),
-                Err(CommandError::Contended) => {}
-                Err(error @ (CommandError::Refused(_) | CommandError::Broken(_))) => {
-                    problem = Some(refused::command(&error));
-                }
-            }
-        }
-        for it in &granted {
-            let service = it.spec.service().to_string();
-            metrics::counter!("greffe_leases_granted_total", "service" => service).increment(1);
-        }
-        match problem {
-            Some(problem) if granted.is_empty() => Err(problem),
-            Some(_) | None => Ok(granted),
-        }
-    }
-
     /// What this very request was given before, if the leases still hold.
     async fn granted_before(&self, wanted: &Wanted) -> Result<Vec<Granted>, Problem> {
         let reader = &self.around.reader;

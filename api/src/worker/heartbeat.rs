@@ -35,6 +35,9 @@ pub(super) fn every_ms(lease_ms: u64) -> u64 {
 #[derive(Deserialize)]
 pub(super) struct Heartbeat {
     worker_id: WorkerId,
+    /// It takes no more jobs: whatever it asked for is answered with nothing.
+    #[serde(default)]
+    draining: bool,
     #[serde(default)]
     leases: Vec<Said>,
 }
@@ -122,6 +125,9 @@ impl Shared {
             let beats = self.around.reader.beat(worker, &named).await;
             beats.map_err(|error| refused::unavailable(&error))?
         };
+        if heartbeat.draining {
+            self.requests.give_up(worker).await;
+        }
         let lease_ms = beats.iter().map(|it| it.lease_ms).min();
         let mut held: HashMap<LeaseId, Beat> = beats.into_iter().map(|it| (it.lease, it)).collect();
         let mut leases = Vec::with_capacity(named.len());

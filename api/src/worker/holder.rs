@@ -1,5 +1,7 @@
 //! Who was given a lease, and whether they came with the caller's token.
 
+use std::collections::HashSet;
+
 use commands::lease::Holder;
 use domain::{LeaseId, Refusal, WorkerId, job::JobEvent, worker::RefusedReport};
 
@@ -33,6 +35,35 @@ impl Shared {
         let Some((_, JobEvent::LeaseGranted(granted))) = granted else { return Ok(None) };
         self.holders.insert(lease, granted.worker);
         Ok(Some(granted.worker))
+    }
+
+    /// What `worker` holds.
+    pub(super) async fn held_by(&self, worker: WorkerId) -> Result<HashSet<LeaseId>, Problem> {
+        let held = self.around.reader.leases(worker, None).await;
+        let held = held.map_err(|error| refused::unavailable(&error))?;
+        Ok(held.into_iter().map(|it| it.lease).collect())
+    }
+
+    /// Whether `worker` lost any of the leases that it held, rather than ended
+    /// them itself.
+    pub(super) async fn lost_any(
+        &self,
+        worker: WorkerId,
+        held: &HashSet<LeaseId>,
+    ) -> Result<bool, Problem> {
+        if held.is_empty() {
+            return Ok(false);
+        }
+        let holds = self.held_by(worker).await?;
+        for lease in held.difference(&holds) {
+            let job = self.around.commands.job_state(lease.job).await;
+            let job = job.map_err(|error| refused::command(&error))?;
+            let over = job.present().and_then(|it| it.over(lease.fence));
+            if matches!(over, Some(Refusal::StaleFence { .. })) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The answer to a report from a lease that is over, once that is recorded
