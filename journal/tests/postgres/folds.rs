@@ -11,8 +11,10 @@ use journal::{
         fold::{Column, Effect, InlineFold, Pending},
     },
 };
+use sqlx::Connection;
+use tokio::task::JoinSet;
 
-use super::world::World;
+use super::world::{World, eventually};
 
 /// Counts the events of each stream, and remembers the last one.
 struct Tally;
@@ -157,6 +159,28 @@ async fn a_guard_holds_among_processes() {
         assert_eq!(outcomes.iter().filter(|it| it.is_ok()).count(), 5);
         assert_eq!(world.count(QUOTA_OFF_BY).await, 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_sees_what_others_wrote_while_it_waited() {
+    let world = with_tables().await;
+    world.execute("update quota set most = 1").await;
+    let journals = [Arc::new(open(&world).await), Arc::new(open(&world).await)];
+    let mut connection = world.connect().await;
+    let mut blocking = connection.begin().await.expect("begin");
+    sqlx::query("select from journal_head for update")
+        .execute(&mut *blocking)
+        .await
+        .expect("the head is locked");
+    let mut tasks = JoinSet::new();
+    for (n, journal) in journals.into_iter().enumerate() {
+        tasks.spawn(async move { journal.append(append(&format!("a{n}"), 0)).await });
+    }
+    eventually("both have begun, and wait", async || world.waiting_for_locks().await == 2).await;
+    blocking.rollback().await.expect("rollback");
+    let outcomes = tasks.join_all().await;
+    assert_eq!(outcomes.iter().filter(|it| it.is_ok()).count(), 1, "{outcomes:?}");
+    assert_eq!(world.count(QUOTA_OFF_BY).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -53,6 +53,15 @@ impl World {
         connection.close().await.expect("the connection can be closed");
     }
 
+    /// How many sessions of this database wait for a lock.
+    pub(crate) async fn waiting_for_locks(&self) -> i64 {
+        self.count(
+            "select count(*) from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .await
+    }
+
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         let mut connection = self.connect().await;
         let count = sqlx::query_scalar(AssertSqlSafe(sql))
