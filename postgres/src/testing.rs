@@ -7,8 +7,12 @@
 
 use std::{
     env,
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::Duration,
 };
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -19,8 +23,8 @@ use crate::{Server, Settings};
 /// Names the server for tests, as a superuser reaches it.
 const VARIABLE: &str = "GREFFE_TEST_DATABASE_URL";
 
-/// How old a database must be to be taken for forgotten: tests that are killed
-/// do not clear up.
+/// How old a database of another machine must be to be taken for forgotten:
+/// tests that are killed do not clear up.
 const FORGOTTEN_AFTER_S: i64 = 3600;
 
 /// An empty database of its own, dropped with this value.
@@ -68,13 +72,19 @@ impl Database {
     }
 }
 
+/// How long a test waits for its database to go.
+const DROPPED_WITHIN: Duration = Duration::from_millis(250);
+
 impl Drop for Database {
     /// On a thread and a runtime of its own: a test's runtime may be the very
-    /// thread that drops. Done as well as it can be: what is left behind is
-    /// found by [`sweep`] later.
+    /// thread that drops. For that reason it is not waited for either: the
+    /// server drops nothing while a connection is being opened, and those of
+    /// the test are not while its thread waits here. What is left behind is
+    /// found by [`sweep`].
     fn drop(&mut self) {
         let statement = format!("drop database if exists {} with (force)", self.name);
-        let drop = std::thread::spawn(move || {
+        let (done, dropped) = mpsc::channel();
+        std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let Ok(runtime) = runtime else { return };
             runtime.block_on(async {
@@ -83,8 +93,9 @@ impl Drop for Database {
                     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.ok();
                 }
             });
+            done.send(()).ok();
         });
-        drop.join().ok();
+        dropped.recv_timeout(DROPPED_WITHIN).ok();
     }
 }
 
@@ -143,22 +154,37 @@ async fn name(admin: &mut PgConnection) -> String {
         .await
         .expect("the server knows the time");
     let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    format!("greffe_test_{now}_{process}_{count}_{:08x}", rand::random::<u32>())
+    format!("greffe_test_{now}_{process}_{count}_{}_{:08x}", boot(), rand::random::<u32>())
 }
 
-/// Drops what tests that were killed left behind.
+/// Tells the processes of this machine, since it was started, from others.
+fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.chars().take_while(char::is_ascii_hexdigit).collect()
+}
+
+/// Whether the process that made a database has ended without dropping it.
+fn is_orphan(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('_').collect();
+    let [_, _, _, process, _, made_at, _] = parts.as_slice() else { return false };
+    let boot = boot();
+    !boot.is_empty() && *made_at == boot && !Path::new("/proc").join(process).exists()
+}
+
+/// Drops what tests that have ended left behind.
 async fn sweep(url: &str) {
     let mut admin = PgConnection::connect(url).await.expect("the server for the tests answers");
-    let forgotten: Vec<String> = sqlx::query_scalar(
-        "select datname from pg_database
-         where datname ~ '^greffe_test_[0-9]+_'
-           and split_part(datname, '_', 3)::bigint < extract(epoch from now()) - $1",
+    let databases: Vec<(String, bool)> = sqlx::query_as(
+        "select datname,
+             split_part(datname, '_', 3)::bigint < extract(epoch from now()) - $1
+         from pg_database where datname ~ '^greffe_test_[0-9]+_'",
     )
     .bind(FORGOTTEN_AFTER_S)
     .fetch_all(&mut admin)
     .await
     .expect("databases can be listed");
-    for name in forgotten {
+    let left = databases.into_iter().filter(|(name, forgotten)| *forgotten || is_orphan(name));
+    for (name, _) in left {
         // Another process may be sweeping, too.
         let statement = format!("drop database if exists {name} with (force)");
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.ok();
