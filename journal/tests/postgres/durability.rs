@@ -143,33 +143,32 @@ async fn time_does_not_go_back_with_the_clock() {
 async fn a_closed_journal_has_written_what_it_took_and_takes_no_more() {
     let world = World::new().await;
     let journal = Arc::new(world.open().await);
+    let mut connection = world.connect().await;
+    let mut blocking = connection.begin().await.expect("begin");
+    sqlx::query("select from journal_head for update")
+        .execute(&mut *blocking)
+        .await
+        .expect("the head is locked");
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..50 {
         let journal = Arc::clone(&journal);
         tasks.spawn(async move { journal.append(append(&n.to_string(), 0)).await });
+        // One is under way, the others queue behind it.
+        if n == 0 {
+            eventually("it waits", async || world.waiting_for_locks().await == 1).await;
+        }
     }
-    journal.append(append("s", 0)).await.expect("append");
-    journal.close().await;
-    let outcomes = tasks.join_all().await;
-    let written = outcomes.iter().filter(|it| it.is_ok()).count();
-    assert!(
-        outcomes.iter().all(|it| matches!(it, Ok(_) | Err(AppendError::Journal(_)))),
-        "an append under way was left unanswered: {outcomes:?}"
-    );
-    assert_eq!(
-        world.count("select count(*) from event").await,
-        i64::try_from(written + 1).expect("small")
-    );
+    eventually("it still waits", async || world.waiting_for_locks().await == 1).await;
+    let (unblocked, ()) = tokio::join!(blocking.rollback(), journal.close());
+    unblocked.expect("rollback");
+    for outcome in tasks.join_all().await {
+        outcome.expect("it was taken before the journal was closed");
+    }
+    assert_eq!(world.count("select count(*) from event").await, 50);
+
     let late = journal.append(append("s", 1)).await;
     assert!(matches!(late, Err(AppendError::Journal(_))), "{late:?}");
-    eventually("every connection is closed", async || {
-        world
-            .count(
-                "select count(*) from pg_stat_activity
-                 where datname = current_database() and pid <> pg_backend_pid()",
-            )
-            .await
-            == 0
-    })
-    .await;
+    let open = "select count(*) from pg_stat_activity
+        where datname = current_database() and application_name like 'greffe journal%'";
+    eventually("its connections are closed", async || world.count(open).await == 0).await;
 }

@@ -99,6 +99,20 @@ async fn readers_who_fell_behind_what_is_in_memory_miss_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_process_wrote_itself_can_be_read_though_it_has_not_caught_up() {
+    let world = World::new().await;
+    let slow = Settings { read_every: HOUR, poll_every: HOUR, ..Settings::default() };
+    let slow = world.open_with(slow, vec![]).await;
+    let other = world.open().await;
+    for n in 0..3 {
+        other.append(append("others", n)).await.expect("append");
+        let own = slow.append(append("own", n)).await.expect("append");
+        let read = slow.read(0, 100).await.expect("read");
+        assert!(read.iter().map(|it| it.position).eq(1..=own.position));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_recent_past_is_read_without_the_database() {
     let world = World::new().await;
     let journal = world.open().await;
