@@ -17,7 +17,8 @@ fn the_manual() {
 }
 
 fn write_help(command: &mut Command, manual: &mut String) {
-    let help = command.clone().term_width(100).render_long_help().to_string();
+    let shown = command.clone().mut_args(|it| it.hide_env_values(true));
+    let help = shown.term_width(100).render_long_help().to_string();
     let name = command.get_bin_name().unwrap_or("greffe");
     manual.extend(["$ ", name, " --help\n", &help, "\n"]);
     let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
