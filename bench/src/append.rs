@@ -4,7 +4,8 @@
 //! The peer is what one would do without a journal: a single-row `insert` into
 //! a table with a sequence and a unique (stream, version), over as many
 //! connections as there are callers. It is the cheapest thing that refuses two
-//! events at one version, and it loses events to whoever follows it.
+//! events at one version, and it loses events to whoever follows it. It is
+//! measured twice: as sparingly sent as can be, and as an application sends it.
 
 pub(crate) mod journal;
 mod plain;
@@ -14,7 +15,7 @@ pub(crate) mod workload;
 
 use std::time::Duration;
 
-use self::workload::Workload;
+use self::{plain::Plain, workload::Workload};
 use crate::{
     figure::{Figure, Report, median},
     load::Sample,
@@ -22,7 +23,8 @@ use crate::{
     server::Bench,
 };
 
-const PEER: &str = "insert";
+const BARE: &str = "insert";
+const POOLED: &str = "pooled-insert";
 
 pub(crate) const ROUNDS: usize = 3;
 
@@ -36,24 +38,25 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     for (name, callers, goal) in
         [("append-1", 1, 0.7), ("append-8", 8, 1.0), ("append-256", 256, 6.0)]
     {
-        let (mut ours, mut theirs) = (Rounds::default(), Rounds::default());
+        let mut peers = Peers::default();
+        let mut ours = Rounds::default();
         for _ in 0..ROUNDS {
-            prepare(bench, report).await?;
-            theirs.add(plain::run(bench, callers).await?);
+            peers.measure(bench, report, callers).await?;
             prepare(bench, report).await?;
             ours.add(journal::run(bench, callers, Workload::Notes).await?);
         }
-        report.add(&Figure::rate(name, ours.rate(), (PEER, theirs.rate()), goal));
-        Report::remark(&format!("{name} ours {ours}, peer {theirs}"));
+        report.add(&Figure::rate(name, ours.rate(), peers.pooled.rate_of(POOLED), goal));
+        Report::compare(&Figure::rate(name, ours.rate(), peers.bare.rate_of(BARE), goal));
+        Report::remark(&format!("{name} ours {ours}, {peers}"));
     }
     measure_at_64(bench, report).await
 }
 
 async fn measure_at_64(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
-    let [mut theirs, mut ours, mut folds, mut processes] = [(); 4].map(|()| Rounds::default());
+    let mut peers = Peers::default();
+    let [mut ours, mut folds, mut processes] = [(); 3].map(|()| Rounds::default());
     for _ in 0..ROUNDS {
-        prepare(bench, report).await?;
-        theirs.add(plain::run(bench, 64).await?);
+        peers.measure(bench, report, 64).await?;
         prepare(bench, report).await?;
         ours.add(journal::run(bench, 64, Workload::Notes).await?);
         prepare(bench, report).await?;
@@ -61,14 +64,52 @@ async fn measure_at_64(bench: &Bench, report: &mut Report) -> anyhow::Result<()>
         prepare(bench, report).await?;
         processes.add(processes::run(bench, PROCESSES, 64 / PROCESSES).await?);
     }
-    let peer = (PEER, theirs.rate());
-    report.add(&Figure::rate("append-64", ours.rate(), peer, 3.0));
-    report.add(&Figure::delay("append-64-p99", ours.p99_ms(), (PEER, theirs.p99_ms()), 3.0));
-    report.add(&Figure::rate("append-64-folds", folds.rate(), peer, 2.8));
-    report.add(&Figure::rate("append-64-processes", processes.rate(), peer, 1.5));
-    Report::remark(&format!("append-64 ours {ours}, peer {theirs}"));
+    let figures = |rounds: &Rounds, peer: &'static str| {
+        let rate = rounds.rate_of(peer);
+        [
+            Figure::rate("append-64", ours.rate(), rate, 3.0),
+            Figure::rate("append-64-folds", folds.rate(), rate, 2.8),
+            Figure::rate("append-64-processes", processes.rate(), rate, 1.5),
+            Figure::delay("append-64-p99", ours.p99_ms(), (peer, rounds.p99_ms()), 3.0),
+        ]
+    };
+    for figure in figures(&peers.pooled, POOLED) {
+        report.add(&figure);
+    }
+    for figure in figures(&peers.bare, BARE) {
+        Report::compare(&figure);
+    }
+    Report::remark(&format!("append-64 ours {ours}, {peers}"));
     Report::remark(&format!("append-64 with folds {folds}, in four processes {processes}"));
     Ok(())
+}
+
+/// The same number of callers, with the inserts sent in both ways.
+#[derive(Default)]
+struct Peers {
+    bare: Rounds,
+    pooled: Rounds,
+}
+
+impl Peers {
+    async fn measure(
+        &mut self,
+        bench: &Bench,
+        report: &mut Report,
+        callers: usize,
+    ) -> anyhow::Result<()> {
+        prepare(bench, report).await?;
+        self.bare.add(plain::run(bench, callers, Plain::Bare).await?);
+        prepare(bench, report).await?;
+        self.pooled.add(plain::run(bench, callers, Plain::Pooled).await?);
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Peers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "insert {}, pooled {}", self.bare, self.pooled)
+    }
 }
 
 pub(crate) async fn prepare(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
@@ -88,6 +129,10 @@ impl Rounds {
 
     pub(crate) fn rate(&self) -> f64 {
         median(self.0.iter().map(|it| it.rate).collect())
+    }
+
+    fn rate_of(&self, peer: &'static str) -> (&'static str, f64) {
+        (peer, self.rate())
     }
 
     fn p50_ms(&self) -> f64 {

@@ -41,6 +41,14 @@ impl Figure {
     }
 }
 
+impl std::fmt::Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, unit, ours, peer, theirs, ratio, goal: _ } = self;
+        let (ours, theirs) = (rounded(*ours), rounded(*theirs));
+        write!(f, "{name} ours={ours} {unit} peer={peer}:{theirs} ratio={ratio:.2}")
+    }
+}
+
 /// Prints the figures, and remembers whether the machine was quiet.
 pub(crate) struct Report {
     was_quiet: bool,
@@ -64,12 +72,12 @@ impl Report {
             (false, true) => "short",
             (false, false) => "noisy",
         };
-        let Figure { name, unit, ours, peer, theirs, ratio, goal } = figure;
-        print(&format!(
-            "figure {name} ours={} {unit} peer={peer}:{} ratio={ratio:.2} goal={goal:.2} {verdict}",
-            rounded(*ours),
-            rounded(*theirs),
-        ));
+        print(&format!("figure {figure} goal={:.2} {verdict}", figure.goal));
+    }
+
+    /// Beside a peer that no goal was set with.
+    pub(crate) fn compare(figure: &Figure) {
+        print(&format!("beside {figure}"));
     }
 
     /// What helps to understand the figures.
