@@ -13,7 +13,6 @@ mod holder;
 mod input;
 mod leave;
 mod logs;
-mod progress;
 mod refused;
 mod register;
 mod requests;
@@ -28,7 +27,7 @@ use axum::{
     response::Response,
     routing::{any, delete, post},
 };
-use commands::{Commands, Ids};
+use commands::{Commands, Ids, progress::Coalescer};
 use domain::{LeaseId, WorkerId};
 use identity::Identity;
 use moka::sync::Cache;
@@ -36,7 +35,6 @@ use projections::{Reader, dispatch::WaitingWorkers, feed::Feed, kept::workers::W
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::problem::Problem;
-use progress::Coalescer;
 use requests::Requests;
 
 /// The version of the protocol that is spoken here.

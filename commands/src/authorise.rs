@@ -15,6 +15,7 @@ const WORKER: &[&str] = &[
     "LeaveWorker",
     "GrantLease",
     "ReportProgress",
+    "RecordPages",
     "CompleteTask",
     "CompleteCrawl",
     "CompleteReport",

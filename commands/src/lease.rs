@@ -2,7 +2,7 @@
 //! protocol and the built-in executors both come through here.
 
 use domain::{
-    JobId, LeaseId, Refusal, Timestamp, WorkerId,
+    JobId, LeaseId, Refusal, Timestamp, UserId, WorkerId,
     actor::ServiceScope,
     job::{Job, JobCommand, JobError, Phase, Spec},
     worker::{RefusedReport, WorkerCommand},
@@ -20,6 +20,8 @@ use crate::{
 pub struct Granted {
     /// Names it.
     pub lease: LeaseId,
+    /// Whose job it is.
+    pub owner: UserId,
     /// Which attempt this is, from 1.
     pub attempt: u32,
     /// How many attempts there may be.
@@ -148,6 +150,7 @@ fn granted(id: JobId, job: &Job, position: u64) -> Option<Granted> {
     let Phase::Running(lease) = &present.phase else { return None };
     Some(Granted {
         lease: LeaseId { job: id, fence: lease.fence },
+        owner: present.order.owner,
         attempt: lease.attempt,
         attempts_max: present.order.policy.attempts_max,
         delivery: present.losses + 1,

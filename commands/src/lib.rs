@@ -14,6 +14,7 @@ mod bridge;
 mod error;
 mod executor;
 pub mod lease;
+pub mod progress;
 pub mod services;
 mod stream_locks;
 

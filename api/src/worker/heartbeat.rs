@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use axum::{Json, extract::State};
-use commands::lease::Holder;
+use commands::{lease::Holder, progress::Report};
 use domain::{LeaseId, Refusal, Timestamp, WorkerId, job::Progress, worker::RefusedReport};
 use projections::kept::beats::Beat;
 use serde::{Deserialize, Serialize};
@@ -15,9 +15,7 @@ use super::{
     Shared, WorkerApi,
     caller::{self, Caller},
     input::{Input, LeaseName},
-    logs,
-    progress::Report,
-    refused,
+    logs, refused,
 };
 use crate::problem::Problem;
 

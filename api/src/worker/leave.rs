@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
 };
-use commands::{Command, CommandError, lease::Holder};
+use commands::{Command, CommandError, lease::Holder, progress};
 use domain::{
     Refusal, WorkerId,
     job::{self, JobCommand},
@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::{
     Shared, WorkerApi,
     caller::{self, Caller},
-    progress, refused,
+    refused,
 };
 use crate::problem::Problem;
 

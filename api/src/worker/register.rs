@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use commands::Command;
+use commands::{Command, progress};
 use domain::{WorkerId, service::ServiceName, worker::WorkerCommand};
 use projections::kept::workers::Registration;
 use serde::Deserialize;
@@ -14,8 +14,7 @@ use serde_json::json;
 use tracing::Instrument;
 
 use super::{
-    Shared, WorkerApi, acquire, caller::Caller, heartbeat, input, input::Input, logs, progress,
-    refused,
+    Shared, WorkerApi, acquire, caller::Caller, heartbeat, input, input::Input, logs, refused,
 };
 use crate::problem::Problem;
 

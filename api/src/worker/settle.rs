@@ -3,7 +3,11 @@
 mod outcome;
 
 use axum::{Json, extract::State};
-use commands::{Asked, CommandError, Executed, lease::Holder};
+use commands::{
+    Asked, CommandError, Executed,
+    lease::Holder,
+    progress::{self, Closing},
+};
 use domain::{
     JobId, Timestamp,
     job::{self, Job, JobCommand, JobState, LogSeal, Phase},
@@ -16,7 +20,6 @@ use super::{
     caller::Caller,
     heartbeat,
     input::{Input, LeaseName},
-    progress::{self, Closing},
     refused,
 };
 use crate::problem::Problem;

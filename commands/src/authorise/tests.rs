@@ -4,7 +4,7 @@ use domain::{
     JobId, LeaseId, UserId, WorkerId,
     actor::ServiceScope,
     artifact::{Artifact, Sha256},
-    job::{Closing, CrawlSpec, JobCommand, JobError, Order, Policy, ReportSpec, TaskSpec},
+    job::{Closing, CrawlSpec, Follow, JobCommand, JobError, Order, Policy, ReportSpec, TaskSpec},
     worker::{RefusedReport, WorkerCommand},
 };
 use expect_test::expect;
@@ -30,20 +30,21 @@ fn place(command: &Command) -> usize {
             JobCommand::QueueJob => 7,
             JobCommand::GrantLease { .. } => 8,
             JobCommand::ReportProgress { .. } => 9,
-            JobCommand::CompleteTask { .. } => 10,
-            JobCommand::CompleteCrawl { .. } => 11,
-            JobCommand::CompleteReport { .. } => 12,
-            JobCommand::FailAttempt { .. } => 13,
-            JobCommand::ReleaseLease { .. } => 14,
-            JobCommand::ConfirmCancel { .. } => 15,
-            JobCommand::ExpireLease { .. } => 16,
-            JobCommand::CancelJob { .. } => 17,
-            JobCommand::ExpireJob => 18,
+            JobCommand::RecordPages { .. } => 10,
+            JobCommand::CompleteTask { .. } => 11,
+            JobCommand::CompleteCrawl { .. } => 12,
+            JobCommand::CompleteReport { .. } => 13,
+            JobCommand::FailAttempt { .. } => 14,
+            JobCommand::ReleaseLease { .. } => 15,
+            JobCommand::ConfirmCancel { .. } => 16,
+            JobCommand::ExpireLease { .. } => 17,
+            JobCommand::CancelJob { .. } => 18,
+            JobCommand::ExpireJob => 19,
         },
         Command::Worker(_, command) => match command {
-            WorkerCommand::RegisterWorker { .. } => 19,
-            WorkerCommand::RefuseReport { .. } => 20,
-            WorkerCommand::LeaveWorker => 21,
+            WorkerCommand::RegisterWorker { .. } => 20,
+            WorkerCommand::RefuseReport { .. } => 21,
+            WorkerCommand::LeaveWorker => 22,
         },
     }
 }
@@ -58,7 +59,7 @@ fn asked_for() -> [Command; 4] {
     ]
 }
 
-fn of_a_job() -> [JobCommand; 15] {
+fn of_a_job() -> [JobCommand; 16] {
     let (fence, errors, closing) = (1, 0, Closing::default());
     let (reason, checkpoint, until, log) = (None, None, None, None);
     let error = JobError {
@@ -77,6 +78,13 @@ fn of_a_job() -> [JobCommand; 15] {
         JobCommand::QueueJob,
         JobCommand::GrantLease { worker: WorkerId(ID), request: None },
         JobCommand::ReportProgress { fence, progress: None, checkpoint: None },
+        JobCommand::RecordPages {
+            fence,
+            found: vec![],
+            visited: vec![],
+            texts: None,
+            progress: None,
+        },
         JobCommand::CompleteTask {
             fence,
             result: Value::Null,
@@ -158,6 +166,7 @@ fn each_command_is_for_those_whom_it_concerns() {
         QueueJob        scheduler
         GrantLease      worker
         ReportProgress  worker
+        RecordPages     worker
         CompleteTask    worker
         CompleteCrawl   worker
         CompleteReport  worker
@@ -186,7 +195,15 @@ fn a_refusal_says_what_the_actor_is_not_for() {
 }
 
 fn crawl() -> CrawlSpec {
-    CrawlSpec { land: None, seeds: vec![], terms: vec![], depth: 0, pages_max: 1 }
+    CrawlSpec {
+        land: None,
+        seeds: vec![],
+        terms: vec![],
+        depth: 0,
+        pages_max: 1,
+        languages: vec![],
+        follow: Follow::default(),
+    }
 }
 
 fn report() -> ReportSpec {

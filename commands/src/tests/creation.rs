@@ -96,6 +96,8 @@ async fn a_crawl_and_a_report_are_jobs_like_any_other() {
         terms: vec!["registry".to_owned()],
         depth: 1,
         pages_max: 10,
+        languages: vec![],
+        follow: Follow::default(),
     };
     let hash = Sha256::new([1; 32]);
     let report = ReportSpec { template: hash, sources: vec![hash] };

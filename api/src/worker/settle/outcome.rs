@@ -1,6 +1,7 @@
 //! What a worker says came of an attempt, and the command that it means.
 
 use chrono::Duration;
+use commands::progress;
 use domain::{
     Refusal, Timestamp,
     artifact::Artifact,
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::{heartbeat::Advance, progress, refused};
+use super::super::{heartbeat::Advance, refused};
 use crate::problem::Problem;
 
 /// The longest that a job may be put off: a year.

@@ -3,7 +3,7 @@
 //! report that ends the lease.
 //!
 //! ```text
-//!   heartbeat ──offer──▶ pending ──due──▶ ReportProgress
+//!   holder ──offer──▶ pending ──due──▶ ReportProgress
 //!                           └──── close ──▶ the settling report
 //! ```
 
@@ -11,7 +11,6 @@ mod lanes;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use commands::{Asked, Command, CommandError, Commands};
 use domain::{
     LeaseId,
     job::{JobCommand, Progress, ProgressReported},
@@ -24,23 +23,26 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::{Asked, Command, CommandError, Commands};
 use lanes::{Due, Lanes};
 
 /// How often the progress of a young attempt is recorded, at most.
-pub(super) const PER_SECOND: u64 = 3;
+pub const PER_SECOND: u64 = 3;
 
 /// How many reports are written at the same time.
 const WRITES_MAX: usize = 256;
 
 /// How far an attempt has come, as far as somebody said.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Report {
-    pub(super) progress: Option<Progress>,
-    pub(super) checkpoint: Option<Value>,
+pub struct Report {
+    /// How far it is.
+    pub progress: Option<Progress>,
+    /// What another attempt could go on from.
+    pub checkpoint: Option<Value>,
 }
 
 /// Records progress, a few times a second at most.
-pub(super) struct Coalescer {
+pub struct Coalescer {
     commands: Commands,
     lanes: Arc<Mutex<Lanes>>,
     /// Something may be due sooner than was thought.
@@ -49,30 +51,31 @@ pub(super) struct Coalescer {
 
 /// A lease that is being settled: nothing of it is recorded meanwhile, and what
 /// is offered waits. If it is not settled after all, everything goes on.
-pub(super) struct Closing {
+pub struct Closing {
     lanes: Arc<Mutex<Lanes>>,
     sooner: Arc<Notify>,
     lease: LeaseId,
     /// What was not recorded yet.
-    pub(super) pending: Report,
+    pub pending: Report,
     settled: bool,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Coalescer {
-    pub(super) fn new(commands: Commands) -> Self {
+    /// Will give `commands` what is due. See [`run`](Self::run).
+    pub fn new(commands: Commands) -> Self {
         Self { commands, lanes: Arc::default(), sooner: Arc::default() }
     }
 
-    /// Takes in what a heartbeat says, unless one with a higher number was
+    /// Takes in what the holder of `lease` says, unless one with a higher number was
     /// faster.
-    pub(super) fn offer(&self, lease: LeaseId, asked: &Asked, numbered: (Option<u64>, Report)) {
+    pub fn offer(&self, lease: LeaseId, asked: &Asked, numbered: (Option<u64>, Report)) {
         lock(&self.lanes).offer(lease, asked, numbered, Instant::now());
         self.sooner.notify_one();
     }
 
     /// Stops recording the progress of `lease`, and gives what is left.
-    pub(super) async fn close(&self, lease: LeaseId) -> Closing {
+    pub async fn close(&self, lease: LeaseId) -> Closing {
         let turn = lock(&self.lanes).turn(lease);
         let turn = match turn {
             Some(turn) => Some(turn.lock_owned().await),
@@ -84,7 +87,7 @@ impl Coalescer {
     }
 
     /// Records what is due, until `stop`; then what is left.
-    pub(super) async fn run(&self, stop: CancellationToken) {
+    pub async fn run(&self, stop: CancellationToken) {
         let mut writes = JoinSet::new();
         loop {
             let free = WRITES_MAX - writes.len();
@@ -137,12 +140,13 @@ impl Coalescer {
 
 impl Report {
     /// Refuses what could not be recorded.
-    pub(super) fn check(&self) -> Result<(), domain::Refusal> {
+    pub fn check(&self) -> Result<(), domain::Refusal> {
         let Self { progress, checkpoint } = self.clone();
         ProgressReported { fence: 0, progress, checkpoint }.check()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
         self.progress.is_none() && self.checkpoint.is_none()
     }
 
@@ -157,7 +161,7 @@ impl Report {
 
 impl Closing {
     /// The lease is over.
-    pub(super) fn settled(mut self) {
+    pub fn settled(mut self) {
         self.settled = true;
     }
 }

@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use commands::Asked;
 use domain::LeaseId;
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{PER_SECOND, Report};
+use crate::Asked;
 
 /// After how many reports an attempt is recorded half as often.
 const REPORTS_PER_THINNING: u32 = 200;

@@ -1,6 +1,5 @@
 //! Times and what is kept, without a clock.
 
-use commands::Asked;
 use domain::{Actor, JobId, LeaseId, WorkerId, actor::ServiceScope, job::Progress};
 use proptest::prelude::*;
 use serde_json::json;
@@ -8,6 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::*;
+use crate::Asked;
 
 fn lease() -> LeaseId {
     LeaseId { job: JobId(Uuid::from_u128(1)), fence: 2 }
