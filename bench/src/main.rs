@@ -8,6 +8,7 @@ mod command;
 mod figure;
 mod load;
 mod machine;
+mod read;
 mod server;
 
 use std::env;
@@ -35,6 +36,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("command") {
         command::measure(&bench, &mut report).await.context("measure commands")?;
+    }
+    if wanted("read") {
+        read::measure(&bench, &mut report).await.context("measure reads")?;
     }
     bench.stop().await
 }
