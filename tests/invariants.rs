@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use domain::{
     Decider, JobId,
     decode::Event,
-    job::{CrawlEvent, Job, JobEvent, Phase, ReportEvent},
+    job::{Job, JobEvent, Phase},
 };
 use futures::TryStreamExt;
 use journal::Journal;
@@ -40,33 +40,10 @@ pub(crate) async fn check(journal: &dyn Journal) -> anyhow::Result<()> {
 fn happens(job: &mut Job, event: &JobEvent, version: u64) -> anyhow::Result<()> {
     if let Some(present) = job.present() {
         ensure!(!present.state().is_final(), "{event:?} after {}", present.state());
-        if let (Some(reported), Phase::Running(lease)) = (fence(event), &present.phase) {
+        if let (Some(reported), Phase::Running(lease)) = (event.fence(), &present.phase) {
             ensure!(reported == lease.fence, "{event:?} while {} holds the job", lease.fence);
         }
     }
     job.evolve(event, version);
     Ok(())
-}
-
-/// The fence that a holder reported with, if it was a holder who did.
-fn fence(event: &JobEvent) -> Option<u64> {
-    match event {
-        JobEvent::ProgressReported(it) => Some(it.fence),
-        JobEvent::LeaseReleased(it) => Some(it.fence),
-        JobEvent::LeaseExpired(it) => Some(it.fence),
-        JobEvent::AttemptFailed(it) => Some(it.fence),
-        JobEvent::LogSealed(it) => Some(it.fence),
-        JobEvent::TaskCompleted(it) => Some(it.fence),
-        JobEvent::Crawl(CrawlEvent::CrawlCompleted(it)) => Some(it.fence),
-        JobEvent::Report(ReportEvent::ReportCompleted(it)) => Some(it.fence),
-        JobEvent::JobCancelled(it) => it.fence,
-        JobEvent::TaskCreated(_)
-        | JobEvent::JobQueued(_)
-        | JobEvent::LeaseGranted(_)
-        | JobEvent::CancelRequested(_)
-        | JobEvent::JobFailed(_)
-        | JobEvent::JobExpired(_)
-        | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
-        | JobEvent::Report(ReportEvent::ReportRequested(_)) => None,
-    }
 }

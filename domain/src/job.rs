@@ -17,11 +17,13 @@
 //! commands; here is what a job is, and how events change it.
 
 mod command;
+mod consequence;
 mod crawl;
 mod decide;
 mod event;
 mod limit;
 mod order;
+mod page;
 mod policy;
 mod progress;
 mod report;
@@ -30,17 +32,20 @@ mod spec;
 mod state;
 
 pub use command::JobCommand;
-pub use crawl::{CrawlCompleted, CrawlEvent, CrawlRequested};
+pub use crawl::{CrawlCompleted, CrawlEvent, CrawlRequested, PAGES_BYTES_MAX, PagesVisited};
 pub use event::{
     AttemptFailed, CancelRequested, FailureCause, JobCancelled, JobEvent, JobExpired, JobFailed,
     JobQueued, LeaseExpired, LeaseGranted, LeaseReleased, LogSealed, Next, ProgressReported,
     TaskCompleted, TaskCreated,
 };
 pub use order::Order;
+pub use page::{
+    DuplicateBy, Exclusion, FoundPage, KeptPage, PageOutcome, TextSlice, URL_BYTES_MAX, VisitedPage,
+};
 pub use policy::Policy;
 pub use progress::{Closing, JobError, LogSeal, Progress};
 pub use report::{ReportCompleted, ReportEvent, ReportRequested};
-pub use spec::{CrawlSpec, JSON_BYTES_MAX, JobKind, ReportSpec, Spec, TaskSpec};
+pub use spec::{CrawlSpec, Follow, JSON_BYTES_MAX, JobKind, ReportSpec, Spec, TaskSpec};
 pub use state::JobState;
 
 use std::sync::Arc;
@@ -79,6 +84,8 @@ pub struct Present {
     pub last_error: Option<JobError>,
     /// The fence of the last lease that its holder ended itself.
     settled_fence: Option<u64>,
+    /// How many pages a crawl has found.
+    found: u32,
 }
 
 /// Where a job stands, with what matters only there.
@@ -162,6 +169,7 @@ impl Job {
             checkpoint: None,
             last_error: None,
             settled_fence: None,
+            found: 0,
         }))
     }
 
@@ -232,6 +240,9 @@ impl Present {
                 self.phase = Phase::Cancelled;
             }
             JobEvent::JobExpired(_) => self.phase = Phase::Expired,
+            JobEvent::Crawl(CrawlEvent::PagesVisited(it)) => {
+                self.found = it.found.last().map_or(self.found, |it| it.number.saturating_add(1));
+            }
             JobEvent::Crawl(CrawlEvent::CrawlCompleted(it)) => self.succeeded(it.fence),
             JobEvent::Report(ReportEvent::ReportCompleted(it)) => self.succeeded(it.fence),
             JobEvent::TaskCreated(_)

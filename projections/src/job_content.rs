@@ -75,7 +75,8 @@ impl Projection for JobContent {
             | JobEvent::LogSealed(_)
             | JobEvent::JobFailed(_)
             | JobEvent::JobCancelled(_)
-            | JobEvent::JobExpired(_) => row,
+            | JobEvent::JobExpired(_)
+            | JobEvent::Crawl(CrawlEvent::PagesVisited(_)) => row,
         }
     }
 
@@ -133,7 +134,7 @@ fn matters(event: &JobEvent) -> bool {
         event,
         JobEvent::TaskCreated(_)
             | JobEvent::TaskCompleted(_)
-            | JobEvent::Crawl(_)
+            | JobEvent::Crawl(CrawlEvent::CrawlRequested(_) | CrawlEvent::CrawlCompleted(_))
             | JobEvent::Report(_)
     )
 }

@@ -70,7 +70,7 @@ fn change(event: &JobEvent) -> Option<Change> {
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_) => Some(Change::Ended),
         JobEvent::TaskCreated(_)
-        | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
+        | JobEvent::Crawl(CrawlEvent::CrawlRequested(_) | CrawlEvent::PagesVisited(_))
         | JobEvent::Report(ReportEvent::ReportRequested(_))
         | JobEvent::JobQueued(_)
         | JobEvent::ProgressReported(_)
@@ -87,6 +87,7 @@ fn matters(event_type: &str) -> bool {
             | "ReportRequested"
             | "JobQueued"
             | "ProgressReported"
+            | "PagesVisited"
             | "LogSealed"
     )
 }
@@ -131,7 +132,7 @@ fn read(pending: &Pending<'_>) -> Option<(Uuid, Change)> {
     let event = pending.event;
     match decode(event.event_type, event.schema_version, &event.payload) {
         Ok(Event::Job(event)) => Some((job, change(&event)?)),
-        Ok(Event::Worker(_)) => None,
+        Ok(Event::Worker(_) | Event::Account(_) | Event::Client(_)) => None,
         Err(error) => {
             // This program wrote it a moment ago.
             tracing::error!(%error, stream = %pending.stream, "a lease is not kept");

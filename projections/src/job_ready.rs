@@ -76,9 +76,10 @@ fn change(event: &JobEvent) -> Option<Change> {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_) => Change::Delete,
-        JobEvent::ProgressReported(_) | JobEvent::CancelRequested(_) | JobEvent::LogSealed(_) => {
-            return None;
-        }
+        JobEvent::ProgressReported(_)
+        | JobEvent::CancelRequested(_)
+        | JobEvent::LogSealed(_)
+        | JobEvent::Crawl(CrawlEvent::PagesVisited(_)) => return None,
     })
 }
 
@@ -113,7 +114,7 @@ fn add(first: Option<Change>, second: Change) -> Option<Change> {
 
 /// Whether events of this type change the table: the others need not be read.
 fn matters(event_type: &str) -> bool {
-    !matches!(event_type, "ProgressReported" | "CancelRequested" | "LogSealed")
+    !matches!(event_type, "ProgressReported" | "CancelRequested" | "LogSealed" | "PagesVisited")
 }
 
 /// Moves the table in the append's own statement.
@@ -150,7 +151,7 @@ fn read(pending: &Pending<'_>) -> Option<(Uuid, Change)> {
     let event = pending.event;
     match decode(event.event_type, event.schema_version, &event.payload) {
         Ok(Event::Job(event)) => Some((pending.stream.id().parse().ok()?, change(&event)?)),
-        Ok(Event::Worker(_)) => None,
+        Ok(Event::Worker(_) | Event::Account(_) | Event::Client(_)) => None,
         Err(error) => {
             // This program wrote it a moment ago.
             tracing::error!(%error, stream = %pending.stream, "a job cannot be dispatched");

@@ -62,6 +62,7 @@ impl Projection for JobTimeline {
         let told = match &fact.event {
             Event::Job(event) => told_of_job(event, fact.recorded.version),
             Event::Worker(event) => told_of_worker(event),
+            Event::Account(_) | Event::Client(_) => return None,
         };
         Some(TimelineRow {
             job,
@@ -174,6 +175,10 @@ fn ordered(order: &Order) -> Told {
 fn told_of_crawl(event: &CrawlEvent) -> Told {
     match event {
         CrawlEvent::CrawlRequested(it) => ordered(&it.order),
+        CrawlEvent::PagesVisited(it) => {
+            let (visited, found) = (it.visited.len(), it.found.len());
+            Told::under(it.fence, Some(format!("{visited} pages visited, {found} found")))
+        }
         CrawlEvent::CrawlCompleted(it) => {
             Told::under(it.fence, Some(format!("{} pages, {} errors", it.pages, it.errors)))
         }

@@ -22,7 +22,7 @@ use super::super::*;
 // What every test of this door is about.
 pub(super) use domain::{
     JobId, Refusal, Timestamp, WorkerId,
-    job::{CrawlSpec, JobCommand, ReportSpec},
+    job::{CrawlSpec, Follow, JobCommand, ReportSpec},
     worker::WorkerCommand,
 };
 pub(super) use journal::{Appended, Journal, StreamId};

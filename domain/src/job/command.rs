@@ -3,7 +3,10 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Closing, CrawlSpec, JobError, LogSeal, Order, Progress, ReportSpec, TaskSpec};
+use super::{
+    Closing, CrawlSpec, FoundPage, JobError, LogSeal, Order, Progress, ReportSpec, TaskSpec,
+    VisitedPage,
+};
 use crate::{Timestamp, WorkerId, artifact::Artifact};
 
 /// What one may ask of a job.
@@ -47,6 +50,19 @@ pub enum JobCommand {
         progress: Option<Progress>,
         /// What another attempt could go on from.
         checkpoint: Option<Value>,
+    },
+    /// Record pages that a crawl has found and visited.
+    RecordPages {
+        /// Under which lease.
+        fence: u64,
+        /// The pages that were heard of for the first time.
+        found: Vec<FoundPage>,
+        /// The pages that the crawl is done with.
+        visited: Vec<VisitedPage>,
+        /// The file with the texts of those that are kept.
+        texts: Option<Artifact>,
+        /// How far the attempt has come with them.
+        progress: Option<Progress>,
     },
     /// The task is done.
     CompleteTask {
@@ -142,6 +158,7 @@ impl JobCommand {
             Self::QueueJob => "QueueJob",
             Self::GrantLease { .. } => "GrantLease",
             Self::ReportProgress { .. } => "ReportProgress",
+            Self::RecordPages { .. } => "RecordPages",
             Self::CompleteTask { .. } => "CompleteTask",
             Self::CompleteCrawl { .. } => "CompleteCrawl",
             Self::CompleteReport { .. } => "CompleteReport",

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{
     CancelRequested, CrawlCompleted, CrawlEvent, CrawlRequested, Job, JobCancelled, JobCommand,
-    JobEvent, JobExpired, JobQueued, LeaseGranted, LeaseReleased, Next, Order, Phase, Present,
-    ProgressReported, ReportCompleted, ReportEvent, ReportRequested, Spec, TaskCompleted,
+    JobEvent, JobExpired, JobQueued, LeaseGranted, LeaseReleased, Next, Order, PagesVisited, Phase,
+    Present, ProgressReported, ReportCompleted, ReportEvent, ReportRequested, Spec, TaskCompleted,
     TaskCreated, limit, settle::Failure,
 };
 use crate::{Actor, Context, Decider, JobId, Refusal, Timestamp, WorkerId, decode::Event};
@@ -39,10 +39,7 @@ impl Decider for Job {
     }
 
     fn own(event: Event) -> Option<JobEvent> {
-        match event {
-            Event::Job(event) => Some(event),
-            Event::Worker(_) => None,
-        }
+        if let Event::Job(event) = event { Some(event) } else { None }
     }
 
     fn evolve(&mut self, event: &JobEvent, version: u64) {
@@ -103,6 +100,9 @@ impl Present {
             JobCommand::GrantLease { worker, request } => self.grant(worker, request, context),
             JobCommand::ReportProgress { fence, progress, checkpoint } => {
                 self.advance(ProgressReported { fence, progress, checkpoint }, context)
+            }
+            JobCommand::RecordPages { fence, found, visited, texts, progress } => {
+                self.record_pages(PagesVisited { fence, found, visited, texts }, progress, context)
             }
             JobCommand::CompleteTask { fence, result, errors, artifacts, closing } => {
                 let done = TaskCompleted { fence, result, errors, artifacts };

@@ -3,8 +3,8 @@
 use super::{
     AttemptFailed, Closing, CrawlCompleted, CrawlEvent, FailureCause, JobCancelled, JobError,
     JobEvent, JobFailed, JobKind, Lease, LeaseExpired, LeaseReleased, LogSeal, LogSealed, Next,
-    Phase, Present, Progress, ProgressReported, ReportCompleted, ReportEvent, TaskCompleted, limit,
-    spec::JSON_BYTES_MAX,
+    PagesVisited, Phase, Present, Progress, ProgressReported, ReportCompleted, ReportEvent,
+    TaskCompleted, limit, spec::JSON_BYTES_MAX,
 };
 use crate::{Actor, Context, Refusal, Timestamp, artifact::Artifact};
 
@@ -101,6 +101,26 @@ impl Present {
         Ok(vec![report.into()])
     }
 
+    /// A batch of nothing is not recorded.
+    pub(super) fn record_pages(
+        &self,
+        pages: PagesVisited,
+        progress: Option<Progress>,
+        context: &Context,
+    ) -> Result<Vec<JobEvent>, Refusal> {
+        let fence = pages.fence;
+        self.held_as(JobKind::Crawl, "crawl", fence, context)?;
+        pages.check(self.found)?;
+        nameable(pages.texts.as_slice())?;
+        let mut events = Vec::with_capacity(2);
+        if !(pages.found.is_empty() && pages.visited.is_empty()) {
+            events.push(JobEvent::Crawl(CrawlEvent::from(pages)));
+        }
+        events
+            .extend(self.advance(ProgressReported { fence, progress, checkpoint: None }, context)?);
+        Ok(events)
+    }
+
     /// A failure ends the attempt; whether it ends the job is for the policy,
     /// the error, and whoever asked to cancel to say.
     pub(super) fn fail(
@@ -162,7 +182,7 @@ impl Present {
     /// The lease under `fence`, if it holds the job and is the actor's. People
     /// hold none, and learn nothing of the job by asking.
     fn held(&self, fence: u64, context: &Context) -> Result<&Lease, Refusal> {
-        if matches!(context.actor, Actor::User { .. }) {
+        if matches!(context.actor, Actor::User { .. } | Actor::Client { .. }) {
             return Err(Refusal::NotFound { what: "lease" });
         }
         if let Some(refusal) = self.over(fence) {

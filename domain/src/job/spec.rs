@@ -48,6 +48,31 @@ pub struct CrawlSpec {
     pub depth: u16,
     /// How many pages at most.
     pub pages_max: u32,
+    /// The languages that the terms are in, as two letters. Says how a page is
+    /// read whose own language is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
+    /// Which links are followed.
+    #[serde(default, skip_serializing_if = "Follow::is_default")]
+    pub follow: Follow,
+}
+
+/// Which links a crawl follows. Those of irrelevant pages it never does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Follow {
+    /// Those of relevant pages, wherever they lead.
+    #[default]
+    Relevant,
+    /// Of these, those that stay on the hosts of the seeds.
+    SeedHosts,
+}
+
+impl Follow {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A document to write.
@@ -125,11 +150,18 @@ impl CrawlSpec {
         }
         limit::size("seeds", &self.seeds, SEEDS_BYTES_MAX)?;
         limit::size("terms", &self.terms, JSON_BYTES_MAX)?;
+        if 100 < self.languages.len() || !self.languages.iter().all(|it| is_language(it)) {
+            return Err(Refusal::invalid("languages", "codes of two lower-case letters"));
+        }
         if self.pages_max == 0 {
             return Err(Refusal::invalid("limit", "at least 1"));
         }
         Ok(())
     }
+}
+
+fn is_language(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|it| it.is_ascii_lowercase())
 }
 
 impl ReportSpec {

@@ -7,6 +7,7 @@ mod kinds;
 mod laws;
 mod leases;
 mod limits;
+mod pages;
 mod policy;
 mod retrying;
 mod table;

@@ -47,7 +47,7 @@ fn created(id: JobId, event: &JobEvent, fact: &Fact) -> Option<JobRow> {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_)
-        | JobEvent::Crawl(CrawlEvent::CrawlCompleted(_))
+        | JobEvent::Crawl(CrawlEvent::PagesVisited(_) | CrawlEvent::CrawlCompleted(_))
         | JobEvent::Report(ReportEvent::ReportCompleted(_)) => None,
     }
 }
@@ -87,7 +87,7 @@ fn new(id: JobId, kind: JobKind, service: ServiceName, order: &Order, fact: &Fac
 fn happened(row: &mut JobRow, event: &JobEvent, fact: &Fact) {
     match event {
         JobEvent::TaskCreated(_)
-        | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
+        | JobEvent::Crawl(CrawlEvent::CrawlRequested(_) | CrawlEvent::PagesVisited(_))
         | JobEvent::Report(ReportEvent::ReportRequested(_))
         | JobEvent::LogSealed(_) => {}
         JobEvent::JobQueued(_) => queued(row),

@@ -8,7 +8,8 @@ use domain::{
     actor::Component,
     artifact::{Artifact, Sha256},
     job::{
-        Closing, CrawlSpec, JobCommand, JobError, JobState, LogSeal, Phase, Progress, ReportSpec,
+        Closing, CrawlSpec, Follow, JobCommand, JobError, JobState, LogSeal, Phase, Progress,
+        ReportSpec,
     },
     worker::{RefusedReport, WorkerCommand},
 };
@@ -218,6 +219,8 @@ fn create(id: JobId, salt: u8, world: &World) -> Command {
                 seeds: vec![format!("https://example.org/{salt}")],
                 terms: vec!["registry".to_owned()],
                 depth: 2,
+                languages: vec![],
+                follow: Follow::default(),
                 pages_max: 10,
             };
             Command::StartCrawl { id, crawl, wishes }

@@ -16,11 +16,12 @@ use crate::{
     JobId, LandId, Timestamp, UserId, WorkerId,
     artifact::{Artifact, Sha256},
     job::{
-        AttemptFailed, CancelRequested, CrawlCompleted, CrawlRequested, CrawlSpec, FailureCause,
-        JobCancelled, JobError, JobEvent, JobExpired, JobFailed, JobQueued, LeaseExpired,
-        LeaseGranted, LeaseReleased, LogSeal, LogSealed, Next, Order, Policy, Progress,
-        ProgressReported, ReportCompleted, ReportRequested, ReportSpec, TaskCompleted, TaskCreated,
-        TaskSpec,
+        AttemptFailed, CancelRequested, CrawlCompleted, CrawlRequested, CrawlSpec, DuplicateBy,
+        Exclusion, FailureCause, Follow, FoundPage, JobCancelled, JobError, JobEvent, JobExpired,
+        JobFailed, JobQueued, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased, LogSeal,
+        LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress, ProgressReported,
+        ReportCompleted, ReportRequested, ReportSpec, TaskCompleted, TaskCreated, TaskSpec,
+        TextSlice, VisitedPage,
     },
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
 };
@@ -96,7 +97,7 @@ fn error(detail: Option<&str>) -> JobError {
 }
 
 fn every_event() -> Vec<Event> {
-    let jobs = [creations(), leases(), ends()].concat().into_iter().map(Event::Job);
+    let jobs = [creations(), leases(), pages(), ends()].concat().into_iter().map(Event::Job);
     jobs.chain(workers().into_iter().map(Event::Worker)).collect()
 }
 
@@ -109,8 +110,10 @@ fn creations() -> Vec<JobEvent> {
     let (seeds, terms) = (vec!["https://example.org/".into()], vec!["registry".into()]);
     let (depth, pages_max) = (2, 100);
     let land = Some(LandId(Uuid::from_u128(3)));
-    let landed = CrawlSpec { land, seeds, terms, depth, pages_max };
-    let homeless = CrawlSpec { land: None, ..landed.clone() };
+    let (languages, follow) = (vec!["fr".into()], Follow::SeedHosts);
+    let landed = CrawlSpec { land, seeds, terms, depth, pages_max, languages, follow };
+    let (languages, follow) = (vec![], Follow::Relevant);
+    let homeless = CrawlSpec { land: None, languages, follow, ..landed.clone() };
     let sources = vec![Sha256::new([2; 32])];
     let report = ReportSpec { template: Sha256::new([1; 32]), sources };
     let crawl = |order, crawl| JobEvent::Crawl(CrawlRequested { order, crawl }.into());
@@ -162,6 +165,65 @@ fn leases() -> Vec<JobEvent> {
         LogSealed { fence, log: LogSeal { lines: 3, bytes: 40, sha256: Sha256::new([4; 32]) } }
             .into(),
     ]
+}
+
+fn pages() -> Vec<JobEvent> {
+    let seed = FoundPage { number: 0, url: "https://example.org/".into(), depth: 0, from: None };
+    let second = FoundPage { number: 1, depth: 1, from: Some(0), ..seed.clone() };
+    let full = KeptPage {
+        url: "https://www.example.org/".into(),
+        status: 200,
+        media_type: "text/html".into(),
+        bytes: 9_000,
+        title: Some("The registry".into()),
+        description: Some("where it is written".into()),
+        language: Some("fr".into()),
+        canonical: Some("https://example.org/".into()),
+        published_at: Some(t(60)),
+        words: 300,
+        relevance: 12,
+        content: Sha256::new([5; 32]),
+        text: TextSlice { offset: 7, bytes: 2_000 },
+        media: 2,
+    };
+    let bare = KeptPage {
+        title: None,
+        description: None,
+        language: None,
+        canonical: None,
+        published_at: None,
+        ..full.clone()
+    };
+    let failed = |status, error: &str| PageOutcome::Failed {
+        status,
+        error: error.into(),
+        message: "not there".into(),
+    };
+    let excluded = |reason| PageOutcome::Excluded { reason };
+    let duplicate = |by| PageOutcome::Duplicate { of: 0, by };
+    let outcomes = [
+        PageOutcome::Kept(Box::new(full)),
+        PageOutcome::Kept(Box::new(bare)),
+        duplicate(DuplicateBy::Canonical),
+        duplicate(DuplicateBy::Content),
+        duplicate(DuplicateBy::Redirect),
+        excluded(Exclusion::Robots),
+        excluded(Exclusion::NoIndex),
+        excluded(Exclusion::PrivateAddress),
+        excluded(Exclusion::MediaType),
+        excluded(Exclusion::TooLarge),
+        failed(Some(404), "http_404"),
+        failed(None, "timeout"),
+    ];
+    let visited = outcomes.into_iter().zip(0..).map(|(outcome, number)| {
+        let links = if number == 0 { vec![1, 2] } else { vec![] };
+        VisitedPage { number, outcome, links }
+    });
+    let (fence, texts) = (2, Some(artifact()));
+    let batch =
+        PagesVisited { fence, found: vec![seed, second], visited: visited.collect(), texts };
+    let nothing = PagesVisited { fence, found: vec![], visited: vec![], texts: None };
+    [batch, nothing].map(|it| JobEvent::Crawl(it.into())).into()
 }
 
 fn ends() -> Vec<JobEvent> {

@@ -11,10 +11,11 @@ use crate::{
     artifact::{Artifact, Sha256},
     job::{
         AttemptFailed, CancelRequested, CrawlCompleted, CrawlEvent, CrawlRequested, CrawlSpec,
-        FailureCause, JobCancelled, JobError, JobEvent, JobExpired, JobFailed, JobQueued,
-        LeaseExpired, LeaseGranted, LeaseReleased, LogSeal, LogSealed, Next, Order, Policy,
-        Progress, ProgressReported, ReportCompleted, ReportEvent, ReportRequested, ReportSpec,
-        TaskCompleted, TaskCreated, TaskSpec,
+        DuplicateBy, Exclusion, FailureCause, Follow, FoundPage, JobCancelled, JobError, JobEvent,
+        JobExpired, JobFailed, JobQueued, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased,
+        LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress,
+        ProgressReported, ReportCompleted, ReportEvent, ReportRequested, ReportSpec, TaskCompleted,
+        TaskCreated, TaskSpec, TextSlice, VisitedPage,
     },
     service::ServiceName,
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
@@ -42,7 +43,9 @@ fn any_creation() -> impl Strategy<Value = JobEvent> {
     let crawl = (option::of(any_uuid()), vec(any::<String>(), 0..4), vec(any::<String>(), 0..4));
     let crawl =
         (crawl, any::<u16>(), any::<u32>()).prop_map(|((land, seeds, terms), depth, pages_max)| {
-            CrawlSpec { land: land.map(LandId), seeds, terms, depth, pages_max }
+            let (land, languages) = (land.map(LandId), vec!["fr".to_owned()]);
+            let follow = Follow::SeedHosts;
+            CrawlSpec { land, seeds, terms, depth, pages_max, languages, follow }
         });
     let report = (any_sha256(), vec(any_sha256(), 0..4))
         .prop_map(|(template, sources)| ReportSpec { template, sources });
@@ -81,10 +84,69 @@ fn any_lease_event() -> impl Strategy<Value = JobEvent> {
         (fence, any::<u32>(), any_error(), any_next()).prop_map(|(fence, attempt, error, next)| {
             AttemptFailed { fence, attempt, error, next }.into()
         }),
+        any_pages().prop_map(|it| JobEvent::Crawl(it.into())),
         (fence, any::<(u64, u64)>(), any_sha256()).prop_map(|(fence, (lines, bytes), sha256)| {
             LogSealed { fence, log: LogSeal { lines, bytes, sha256 } }.into()
         }),
     ]
+}
+
+fn any_pages() -> impl Strategy<Value = PagesVisited> {
+    let found = any::<(u32, String, u16, Option<u32>)>()
+        .prop_map(|(number, url, depth, from)| FoundPage { number, url, depth, from });
+    let visited = (any::<u32>(), any_outcome(), vec(any::<u32>(), 0..4))
+        .prop_map(|(number, outcome, links)| VisitedPage { number, outcome, links });
+    (any::<u64>(), vec(found, 0..4), vec(visited, 0..4), option::of(any_artifact()))
+        .prop_map(|(fence, found, visited, texts)| PagesVisited { fence, found, visited, texts })
+}
+
+fn any_outcome() -> impl Strategy<Value = PageOutcome> {
+    let by = prop_oneof![
+        Just(DuplicateBy::Canonical),
+        Just(DuplicateBy::Content),
+        Just(DuplicateBy::Redirect),
+    ];
+    let reason = prop_oneof![
+        Just(Exclusion::Robots),
+        Just(Exclusion::NoIndex),
+        Just(Exclusion::PrivateAddress),
+        Just(Exclusion::MediaType),
+        Just(Exclusion::TooLarge),
+    ];
+    prop_oneof![
+        any_kept().prop_map(|it| PageOutcome::Kept(Box::new(it))),
+        (any::<u32>(), by).prop_map(|(of, by)| PageOutcome::Duplicate { of, by }),
+        reason.prop_map(|reason| PageOutcome::Excluded { reason }),
+        any::<(Option<u16>, String, String)>()
+            .prop_map(|(status, error, message)| PageOutcome::Failed { status, error, message }),
+    ]
+}
+
+fn any_kept() -> impl Strategy<Value = KeptPage> {
+    let texts = any::<(String, String, [Option<String>; 4])>();
+    let counts = any::<(u16, u32, u32, u32, [u64; 3])>();
+    (texts, counts, option::of(any_time()), any_sha256()).prop_map(
+        |((url, media_type, said), (status, words, relevance, media, bytes), at, content)| {
+            let [title, description, language, canonical] = said;
+            let [bytes, offset, length] = bytes;
+            KeptPage {
+                url,
+                status,
+                media_type,
+                bytes,
+                title,
+                description,
+                language,
+                canonical,
+                published_at: at,
+                words,
+                relevance,
+                content,
+                text: TextSlice { offset, bytes: length },
+                media,
+            }
+        },
+    )
 }
 
 fn any_end() -> impl Strategy<Value = JobEvent> {

@@ -11,10 +11,11 @@ use crate::{
     actor::{Component, Role, ServiceScope},
     artifact::{Artifact, Sha256},
     job::{
-        AttemptFailed, CancelRequested, Closing, CrawlEvent, CrawlRequested, CrawlSpec,
-        FailureCause, JobCancelled, JobCommand, JobError, JobEvent, JobFailed, LeaseExpired,
-        LeaseGranted, LogSeal, Next, Order, Policy, Progress, ReportEvent, ReportRequested,
-        ReportSpec, TaskCompleted, TaskCreated, TaskSpec,
+        AttemptFailed, CancelRequested, Closing, CrawlEvent, CrawlRequested, CrawlSpec, Exclusion,
+        FailureCause, Follow, FoundPage, JobCancelled, JobCommand, JobError, JobEvent, JobFailed,
+        LeaseExpired, LeaseGranted, LogSeal, Next, Order, PageOutcome, Policy, Progress,
+        ReportEvent, ReportRequested, ReportSpec, TaskCompleted, TaskCreated, TaskSpec,
+        VisitedPage,
     },
 };
 
@@ -80,6 +81,8 @@ pub(super) fn crawl() -> CrawlSpec {
         terms: vec!["registry".into()],
         depth: 2,
         pages_max: 100,
+        languages: vec![],
+        follow: Follow::default(),
     }
 }
 
@@ -189,6 +192,23 @@ pub(super) fn complete(fence: u64) -> JobCommand {
 pub(super) fn complete_crawl(fence: u64) -> JobCommand {
     let (artifacts, closing) = (vec![artifact()], Closing::default());
     JobCommand::CompleteCrawl { fence, pages: 9, errors: 1, artifacts, closing }
+}
+
+/// A page at the root of a site, found as the first.
+pub(super) fn found(number: u32) -> FoundPage {
+    let from = number.checked_sub(1);
+    FoundPage { number, url: "https://example.org/".into(), depth: 0, from }
+}
+
+pub(super) fn excluded(number: u32) -> VisitedPage {
+    let outcome = PageOutcome::Excluded { reason: Exclusion::Robots };
+    VisitedPage { number, outcome, links: vec![] }
+}
+
+/// The first page of a crawl, found and done with.
+pub(super) fn record(fence: u64) -> JobCommand {
+    let (found, visited) = (vec![found(0)], vec![excluded(0)]);
+    JobCommand::RecordPages { fence, found, visited, texts: None, progress: None }
 }
 
 pub(super) fn complete_report(fence: u64) -> JobCommand {

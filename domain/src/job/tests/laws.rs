@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::fixture::{
     ANN, BOB, OWNER, STRANGER, cancel, complete, complete_crawl, complete_report, confirm, crawl,
-    disk_full, fail_with, far, grant, hopeless, lose, order, progress, release, remember, report,
-    rescuer, seal, t, task, user, worker,
+    disk_full, fail_with, far, grant, hopeless, lose, order, progress, record, release, remember,
+    report, rescuer, seal, t, task, user, worker,
 };
 use crate::{
     Context, Decider, EventType, Refusal, Timestamp,
@@ -103,6 +103,7 @@ impl Life {
 fn aim(command: &mut JobCommand, at: u64) {
     match command {
         JobCommand::ReportProgress { fence, .. }
+        | JobCommand::RecordPages { fence, .. }
         | JobCommand::CompleteTask { fence, .. }
         | JobCommand::CompleteCrawl { fence, .. }
         | JobCommand::CompleteReport { fence, .. }
@@ -120,49 +121,8 @@ fn aim(command: &mut JobCommand, at: u64) {
     }
 }
 
-/// The lease that an event belongs to, for events that belong to one.
-fn fence_of(event: &JobEvent) -> Option<u64> {
-    match event {
-        JobEvent::ProgressReported(it) => Some(it.fence),
-        JobEvent::LeaseReleased(it) => Some(it.fence),
-        JobEvent::LeaseExpired(it) => Some(it.fence),
-        JobEvent::AttemptFailed(it) => Some(it.fence),
-        JobEvent::LogSealed(it) => Some(it.fence),
-        JobEvent::TaskCompleted(it) => Some(it.fence),
-        JobEvent::Crawl(CrawlEvent::CrawlCompleted(it)) => Some(it.fence),
-        JobEvent::Report(ReportEvent::ReportCompleted(it)) => Some(it.fence),
-        JobEvent::JobCancelled(it) => it.fence,
-        JobEvent::TaskCreated(_)
-        | JobEvent::JobQueued(_)
-        | JobEvent::LeaseGranted(_)
-        | JobEvent::CancelRequested(_)
-        | JobEvent::JobFailed(_)
-        | JobEvent::JobExpired(_)
-        | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
-        | JobEvent::Report(ReportEvent::ReportRequested(_)) => None,
-    }
-}
-
 fn ends_the_job(event: &JobEvent) -> bool {
-    match event {
-        JobEvent::TaskCompleted(_)
-        | JobEvent::JobFailed(_)
-        | JobEvent::JobCancelled(_)
-        | JobEvent::JobExpired(_)
-        | JobEvent::Crawl(CrawlEvent::CrawlCompleted(_))
-        | JobEvent::Report(ReportEvent::ReportCompleted(_)) => true,
-        JobEvent::TaskCreated(_)
-        | JobEvent::JobQueued(_)
-        | JobEvent::LeaseGranted(_)
-        | JobEvent::ProgressReported(_)
-        | JobEvent::CancelRequested(_)
-        | JobEvent::LeaseReleased(_)
-        | JobEvent::LeaseExpired(_)
-        | JobEvent::AttemptFailed(_)
-        | JobEvent::LogSealed(_)
-        | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
-        | JobEvent::Report(ReportEvent::ReportRequested(_)) => false,
-    }
+    event.leads_to().is_some_and(JobState::is_final)
 }
 
 proptest! {
@@ -179,6 +139,17 @@ proptest! {
         }
         let snapshot = serde_json::to_string(&life.job).unwrap();
         prop_assert_eq!(serde_json::from_str::<Job>(&snapshot).unwrap(), life.job);
+    }
+
+    /// Those who count states by events alone count what there is.
+    #[test]
+    fn where_an_event_leads_is_where_the_job_stands(asked in any_life()) {
+        let (mut job, mut state) = (Job::default(), None);
+        for (event, version) in Life::lived(&asked).log.iter().zip(1..) {
+            job.evolve(event, version);
+            state = event.leads_to().or(state);
+            prop_assert_eq!(job.present().map(crate::job::Present::state), state);
+        }
     }
 
     #[test]
@@ -208,7 +179,7 @@ proptest! {
                 holder = Some(version);
                 last = holder;
             }
-            if let Some(fence) = fence_of(event) {
+            if let Some(fence) = event.fence() {
                 // A lease that ends for good does so just before the job.
                 let over = matches!(event, JobEvent::JobCancelled(_));
                 prop_assert_eq!(Some(fence), if over { last } else { holder });
@@ -401,6 +372,7 @@ fn any_command() -> impl Strategy<Value = JobCommand> {
         2 => Just(JobCommand::GrantLease { worker: BOB, request: None }),
         2 => (fence.clone(), 0..12_u64).prop_map(|(fence, done)| progress(fence, far(done))),
         2 => (fence.clone(), checkpoint).prop_map(|(fence, it)| remember(fence, it)),
+        1 => fence.clone().prop_map(record),
         1 => fence.clone().prop_map(complete),
         1 => fence.clone().prop_map(complete_crawl),
         1 => fence.clone().prop_map(complete_report),

@@ -5,7 +5,7 @@ use expect_test::expect_file;
 use super::fixture::{
     asked_to_stop, cancel, complete, complete_crawl, complete_report, confirm, crawl, create,
     created, created_with, disk_full, done, fail, failed, far, gave_up, grant, granted, lose,
-    order, progress, release, report, rescuer, running, stopped, t,
+    order, progress, record, release, report, rescuer, running, stopped, t,
 };
 use crate::{
     Decider, EventType,
@@ -48,6 +48,7 @@ fn commands() -> Vec<JobCommand> {
         JobCommand::QueueJob,
         grant(),
         progress(2, far(1)),
+        record(2),
         complete(2),
         complete_crawl(2),
         complete_report(2),
