@@ -1,13 +1,15 @@
-//! Whatever acts unasked: what ends leases that nobody holds any more, and
-//! queues jobs whose time has come.
+//! Whatever acts unasked: what ends leases that nobody holds any more, queues
+//! jobs whose time has come, and does the jobs of the built-in services.
 //!
 //! Every part can run in any number of processes: what one of them has done,
 //! the rules refuse to the others. Nothing is decided here; each part looks at
 //! a table and gives a command.
 
+pub mod executor;
 mod patrol;
 pub mod rescuer;
 pub mod scheduler;
 
+pub use executor::{Attempt, Execute, Executor, Finish, Handle, Level, Outcome, Stop};
 pub use rescuer::Rescuer;
 pub use scheduler::Scheduler;

@@ -11,17 +11,13 @@ use tokio_util::sync::CancellationToken;
 /// How many rows are looked at in one round: the next one takes the rest.
 pub(crate) const ROUND_MAX: u32 = 500;
 
-/// Why a round was cut short. The next one tries again.
-#[derive(Debug)]
+/// Why something was cut short. It is tried again.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Interrupted {
-    Read(ReadError),
-    Command(CommandError),
-}
-
-impl From<ReadError> for Interrupted {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Command(#[from] CommandError),
 }
 
 /// Somebody who makes rounds.
