@@ -49,7 +49,7 @@ impl Asked {
 
     pub(crate) fn user(&self) -> Option<UserId> {
         match &self.actor {
-            Actor::User { id, .. } => Some(*id),
+            Actor::User { id, .. } | Actor::Client { id, .. } => Some(*id),
             Actor::Worker { .. } | Actor::System(_) => None,
         }
     }

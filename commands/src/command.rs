@@ -1,7 +1,9 @@
 //! What one may ask for.
 
 use domain::{
-    JobId, Timestamp, UserId, WorkerId,
+    ClientId, JobId, Timestamp, UserId, WorkerId,
+    account::AccountCommand,
+    client::ClientCommand,
     job::{CrawlSpec, JobCommand, ReportSpec},
     worker::WorkerCommand,
 };
@@ -50,6 +52,10 @@ pub enum Command {
     Job(JobId, JobCommand),
     /// Anything about one worker.
     Worker(WorkerId, WorkerCommand),
+    /// Anything about one account.
+    Account(UserId, AccountCommand),
+    /// Anything about one client.
+    Client(ClientId, ClientCommand),
 }
 
 /// What whoever creates a job may wish for.
@@ -75,6 +81,8 @@ impl Command {
             Self::RetryJob { .. } => "RetryJob",
             Self::Job(_, command) => command.name(),
             Self::Worker(_, command) => command.name(),
+            Self::Account(_, command) => command.name(),
+            Self::Client(_, command) => command.name(),
         }
     }
 }

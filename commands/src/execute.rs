@@ -20,7 +20,9 @@ impl Commands {
     pub fn new(journal: Arc<dyn Journal>, services: Services, clock: Clock, ids: Ids) -> Self {
         Self {
             jobs: Arc::new(Executor::new(Arc::clone(&journal), Arc::clone(&ids))),
-            workers: Arc::new(Executor::new(journal, ids)),
+            workers: Arc::new(Executor::new(Arc::clone(&journal), Arc::clone(&ids))),
+            accounts: Arc::new(Executor::new(Arc::clone(&journal), Arc::clone(&ids))),
+            clients: Arc::new(Executor::new(journal, ids)),
             services: Arc::new(services),
             clock,
         }
@@ -63,6 +65,15 @@ impl Commands {
             Command::Worker(id, command) => {
                 let call = Call { name, now: self.now(), asked: &asked };
                 Ok(self.workers.execute(id.0, command, call).await?.accepted)
+            }
+            Command::Account(id, command) => {
+                authorise::own_or_any(name, id, &asked.actor)?;
+                let call = Call { name, now: self.now(), asked: &asked };
+                Ok(self.accounts.execute(id.0, command, call).await?.accepted)
+            }
+            Command::Client(id, command) => {
+                let call = Call { name, now: self.now(), asked: &asked };
+                Ok(self.clients.execute(id.0, command, call).await?.accepted)
             }
         }
     }

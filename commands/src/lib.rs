@@ -20,7 +20,7 @@ mod stream_locks;
 
 use std::sync::Arc;
 
-use domain::{Timestamp, job::Job, worker::Worker};
+use domain::{Timestamp, account::Account, client::Client, job::Job, worker::Worker};
 use uuid::Uuid;
 
 pub use accepted::Accepted;
@@ -43,6 +43,8 @@ pub type Ids = Arc<dyn Fn() -> Uuid + Send + Sync>;
 pub struct Commands {
     jobs: Arc<Executor<Job>>,
     workers: Arc<Executor<Worker>>,
+    accounts: Arc<Executor<Account>>,
+    clients: Arc<Executor<Client>>,
     services: Arc<Services>,
     clock: Clock,
 }

@@ -23,6 +23,14 @@ pub enum Actor {
         /// The services that its token lets it work for.
         scope: ServiceScope,
     },
+    /// The back end of another application. What it has done belongs to it, as
+    /// to a user of its id.
+    Client {
+        /// Which.
+        id: UserId,
+        /// The services that it may use.
+        scope: ServiceScope,
+    },
     /// A part of Greffe that acts unasked.
     System(Component),
 }
@@ -57,6 +65,11 @@ pub enum Component {
     Rescuer,
     /// Queues jobs whose time has come.
     Scheduler,
+    /// Looks after accounts: the first of them, letters that were asked for,
+    /// jobs that go to somebody else.
+    Registrar,
+    /// Whoever has the command line of the machine.
+    Console,
 }
 
 impl Role {
@@ -86,20 +99,24 @@ impl Actor {
     pub fn may_touch(&self, owner: UserId) -> bool {
         match self {
             Self::User { id, role } => *id == owner || role.sees_all(),
+            Self::Client { id, .. } => *id == owner,
             Self::Worker { .. } => false,
             Self::System(_) => true,
         }
     }
 }
 
-/// As metadata keep it: `user:…`, `worker:…`, `system:rescuer`.
+/// As metadata keep it: `user:…`, `worker:…`, `client:…`, `system:rescuer`.
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User { id, .. } => write!(f, "user:{id}"),
             Self::Worker { id, .. } => write!(f, "worker:{id}"),
+            Self::Client { id, .. } => write!(f, "client:{id}"),
             Self::System(Component::Rescuer) => f.write_str("system:rescuer"),
             Self::System(Component::Scheduler) => f.write_str("system:scheduler"),
+            Self::System(Component::Registrar) => f.write_str("system:registrar"),
+            Self::System(Component::Console) => f.write_str("system:console"),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A payload of an older schema version is lifted to the present one here,
 //! before anybody sees it.
 
-use crate::{job::JobEvent, worker::WorkerEvent};
+use crate::{account::AccountEvent, client::ClientEvent, job::JobEvent, worker::WorkerEvent};
 
 /// Anything that can have happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,10 @@ pub enum Event {
     Job(JobEvent),
     /// To a worker.
     Worker(WorkerEvent),
+    /// To an account.
+    Account(AccountEvent),
+    /// To a client.
+    Client(ClientEvent),
 }
 
 /// Reads the event filed under `event_type`.
@@ -26,6 +30,12 @@ pub fn decode(event_type: &str, schema_version: u16, payload: &str) -> Result<Ev
     }
     if let Some(read) = WorkerEvent::decode(event_type, payload) {
         return read.map(Event::Worker).map_err(unreadable);
+    }
+    if let Some(read) = AccountEvent::decode(event_type, payload) {
+        return read.map(Event::Account).map_err(unreadable);
+    }
+    if let Some(read) = ClientEvent::decode(event_type, payload) {
+        return read.map(Event::Client).map_err(unreadable);
     }
     Err(DecodeError::UnknownType { event_type: event_type.to_owned() })
 }

@@ -36,6 +36,8 @@ ids! {
     WorkerId;
     /// Names a person. Who that is stands in `identity`, never in an event.
     UserId;
+    /// Names a program that comes with a secret of its own.
+    ClientId;
     /// Names a research project whose web pages are crawled.
     LandId;
 }

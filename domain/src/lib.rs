@@ -5,8 +5,10 @@
 //! abstraction. [`decode`] is the only place where recorded bytes become events.
 #![warn(missing_docs)]
 
+pub mod account;
 pub mod actor;
 pub mod artifact;
+pub mod client;
 mod decider;
 pub mod decode;
 mod event_type;
@@ -20,7 +22,7 @@ pub mod worker;
 
 pub use actor::Actor;
 pub use decider::{Context, Decider, EventType};
-pub use id::{JobId, LandId, LeaseId, UserId, WorkerId};
+pub use id::{ClientId, JobId, LandId, LeaseId, UserId, WorkerId};
 pub use refusal::Refusal;
 
 /// An instant, in universal time. Greffe counts in microseconds, as its tables

@@ -92,10 +92,7 @@ impl Decider for Worker {
     }
 
     fn own(event: Event) -> Option<WorkerEvent> {
-        match event {
-            Event::Worker(event) => Some(event),
-            Event::Job(_) => None,
-        }
+        if let Event::Worker(event) = event { Some(event) } else { None }
     }
 
     fn evolve(&mut self, event: &WorkerEvent, _: u64) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    JobId, Timestamp, WorkerId,
+    ClientId, JobId, Timestamp, UserId, WorkerId,
     decode::{DecodeError, Event, decode},
     job::JobEvent,
 };
@@ -30,6 +30,10 @@ pub enum Subject {
     Job(JobId),
     /// A worker.
     Worker(WorkerId),
+    /// An account.
+    Account(UserId),
+    /// A client.
+    Client(ClientId),
 }
 
 /// An event that this program does not understand. Never skipped in silence.
@@ -61,6 +65,8 @@ impl Fact {
         let subject = match &event {
             Event::Job(_) => Subject::Job(JobId(id)),
             Event::Worker(_) => Subject::Worker(WorkerId(id)),
+            Event::Account(_) => Subject::Account(UserId(id)),
+            Event::Client(_) => Subject::Client(ClientId(id)),
         };
         let metadata: Metadata =
             serde_json::from_str(&recorded.metadata).map_err(|it| unreadable(it.into()))?;

@@ -17,6 +17,7 @@ impl Viewer {
         match actor {
             Actor::User { role, .. } if role.sees_all() => Some(Self::All),
             Actor::User { id, .. } => Some(Self::Owner(*id)),
+            Actor::Client { id, .. } => Some(Self::Owner(*id)),
             Actor::Worker { .. } => None,
             Actor::System(_) => Some(Self::All),
         }

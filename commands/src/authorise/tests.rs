@@ -1,9 +1,11 @@
 //! Every command, and who may give it.
 
 use domain::{
-    JobId, LeaseId, UserId, WorkerId,
+    ClientId, JobId, LeaseId, UserId, WorkerId,
+    account::{AccountCommand, PasswordChange, Registration, SessionEnd, TokenScope},
     actor::ServiceScope,
     artifact::{Artifact, Sha256},
+    client::{ClientCommand, ClientKind},
     job::{Closing, CrawlSpec, Follow, JobCommand, JobError, Order, Policy, ReportSpec, TaskSpec},
     worker::{RefusedReport, WorkerCommand},
 };
@@ -45,6 +47,27 @@ fn place(command: &Command) -> usize {
             WorkerCommand::RegisterWorker { .. } => 20,
             WorkerCommand::RefuseReport { .. } => 21,
             WorkerCommand::LeaveWorker => 22,
+        },
+        Command::Account(_, command) => match command {
+            AccountCommand::InviteUser { .. } => 23,
+            AccountCommand::RegisterUser { .. } => 24,
+            AccountCommand::ChangeRole { .. } => 25,
+            AccountCommand::DisableUser => 26,
+            AccountCommand::EnableUser => 27,
+            AccountCommand::ChangePassword { .. } => 28,
+            AccountCommand::RequestPasswordReset { .. } => 29,
+            AccountCommand::StartSession { .. } => 30,
+            AccountCommand::EndSession { .. } => 31,
+            AccountCommand::EndSessions { .. } => 32,
+            AccountCommand::GrantToken { .. } => 33,
+            AccountCommand::RevokeToken { .. } => 34,
+            AccountCommand::TransferOwnership { .. } => 35,
+        },
+        Command::Client(_, command) => match command {
+            ClientCommand::RegisterClient { .. } => 36,
+            ClientCommand::ChangeClient { .. } => 37,
+            ClientCommand::RotateSecret { .. } => 38,
+            ClientCommand::DisableClient => 39,
         },
     }
 }
@@ -118,13 +141,44 @@ fn of_a_worker() -> [WorkerCommand; 3] {
     ]
 }
 
+fn of_an_account() -> [AccountCommand; 13] {
+    let (role, why) = (Role::Member, SessionEnd::Revoked);
+    [
+        AccountCommand::InviteUser { invitation: ID, role },
+        AccountCommand::RegisterUser { role, by: Registration::Open },
+        AccountCommand::ChangeRole { role },
+        AccountCommand::DisableUser,
+        AccountCommand::EnableUser,
+        AccountCommand::ChangePassword { password: ID, by: PasswordChange::Owner, kept: None },
+        AccountCommand::RequestPasswordReset { reset: ID },
+        AccountCommand::StartSession { session: ID, seen: 1 },
+        AccountCommand::EndSession { session: ID, why },
+        AccountCommand::EndSessions { why },
+        AccountCommand::GrantToken { token: ID, scope: TokenScope::Read, expires_at: None },
+        AccountCommand::RevokeToken { token: ID },
+        AccountCommand::TransferOwnership { to: UserId(ID) },
+    ]
+}
+
+fn of_a_client() -> [ClientCommand; 4] {
+    [
+        ClientCommand::RegisterClient { kind: ClientKind::Application, services: None },
+        ClientCommand::ChangeClient { services: [].into() },
+        ClientCommand::RotateSecret { secret: ID },
+        ClientCommand::DisableClient,
+    ]
+}
+
 fn every() -> Vec<Command> {
     let of_a_job = of_a_job().map(|it| Command::Job(JobId(ID), it));
     let of_a_worker = of_a_worker().map(|it| Command::Worker(WorkerId(ID), it));
-    asked_for().into_iter().chain(of_a_job).chain(of_a_worker).collect()
+    let of_an_account = of_an_account().map(|it| Command::Account(UserId(ID), it));
+    let of_a_client = of_a_client().map(|it| Command::Client(ClientId(ID), it));
+    let asked_for = asked_for().into_iter().chain(of_a_job).chain(of_a_worker);
+    asked_for.chain(of_an_account).chain(of_a_client).collect()
 }
 
-fn actors() -> [(&'static str, Actor); 7] {
+fn actors() -> [(&'static str, Actor); 10] {
     let user = |role| Actor::User { id: UserId(ID), role };
     [
         ("admin", user(Role::Admin)),
@@ -134,6 +188,9 @@ fn actors() -> [(&'static str, Actor); 7] {
         ("worker", Actor::Worker { id: WorkerId(ID), scope: ServiceScope::All }),
         ("rescuer", Actor::System(Component::Rescuer)),
         ("scheduler", Actor::System(Component::Scheduler)),
+        ("client", Actor::Client { id: UserId(ID), scope: ServiceScope::All }),
+        ("registrar", Actor::System(Component::Registrar)),
+        ("console", Actor::System(Component::Console)),
     ]
 }
 
@@ -153,33 +210,63 @@ fn each_command_is_for_those_whom_it_concerns() {
         let whose = actors().into_iter().filter(|(_, actor)| check(name, actor).is_ok());
         let whose: Vec<&str> = whose.map(|(who, _)| who).collect();
         assert!(!whose.is_empty(), "nobody may give {name}");
-        table.push(format!("{name:<15} {}", whose.join(" ")));
+        table.push(format!("{name:<20} {}", whose.join(" ")));
     }
-    expect![[r"
-        CreateTask      admin operator member
-        StartCrawl      admin operator member
-        RequestReport   admin operator member
-        RetryJob        admin operator member
-        CreateTask      admin operator member
-        StartCrawl      admin operator member
-        RequestReport   admin operator member
-        QueueJob        scheduler
-        GrantLease      worker
-        ReportProgress  worker
-        RecordPages     worker
-        CompleteTask    worker
-        CompleteCrawl   worker
-        CompleteReport  worker
-        FailAttempt     worker rescuer
-        ReleaseLease    worker
-        ConfirmCancel   worker
-        ExpireLease     rescuer
-        CancelJob       admin operator member
-        ExpireJob       rescuer
-        RegisterWorker  worker
-        RefuseReport    worker
-        LeaveWorker     worker"]]
+    expect![[r#"
+        CreateTask           admin operator member client
+        StartCrawl           admin operator member
+        RequestReport        admin operator member
+        RetryJob             admin operator member client
+        CreateTask           admin operator member client
+        StartCrawl           admin operator member
+        RequestReport        admin operator member
+        QueueJob             scheduler
+        GrantLease           worker
+        ReportProgress       worker
+        RecordPages          worker
+        CompleteTask         worker
+        CompleteCrawl        worker
+        CompleteReport       worker
+        FailAttempt          worker rescuer
+        ReleaseLease         worker
+        ConfirmCancel        worker
+        ExpireLease          rescuer
+        CancelJob            admin operator member client
+        ExpireJob            rescuer
+        RegisterWorker       worker
+        RefuseReport         worker
+        LeaveWorker          worker
+        InviteUser           admin console
+        RegisterUser         admin operator member viewer registrar console
+        ChangeRole           admin console
+        DisableUser          admin registrar console
+        EnableUser           admin console
+        ChangePassword       admin operator member viewer console
+        RequestPasswordReset registrar
+        StartSession         admin operator member viewer
+        EndSession           admin operator member viewer console
+        EndSessions          admin operator member viewer console
+        GrantToken           admin operator member viewer
+        RevokeToken          admin operator member viewer console
+        TransferOwnership    admin console
+        RegisterClient       admin registrar console
+        ChangeClient         admin console
+        RotateSecret         admin console
+        DisableClient        admin registrar console"#]]
     .assert_eq(&table.join("\n"));
+}
+
+#[test]
+fn an_account_is_touched_by_its_owner_and_by_admins() {
+    let owner = UserId(Uuid::from_u128(1));
+    let by = |id, role| Actor::User { id, role };
+    let other = UserId(Uuid::from_u128(2));
+    assert_eq!(own_or_any("EndSession", owner, &by(owner, Role::Viewer)), Ok(()));
+    assert_eq!(own_or_any("EndSession", owner, &by(other, Role::Admin)), Ok(()));
+    let unknown = Err(Refusal::NotFound { what: "user" });
+    assert_eq!(own_or_any("EndSession", owner, &by(other, Role::Operator)), unknown);
+    assert_eq!(own_or_any("StartSession", owner, &by(other, Role::Admin)), unknown);
+    assert_eq!(own_or_any("GrantToken", owner, &by(other, Role::Admin)), unknown);
 }
 
 #[test]

@@ -19,7 +19,9 @@ async fn remembered(world: &World, id: WorkerId) -> Vec<StaleReportRefused> {
     let stale = events.into_iter().filter_map(|it| match it {
         Event::Worker(WorkerEvent::StaleReportRefused(it)) => Some(it),
         Event::Worker(WorkerEvent::WorkerRegistered(_) | WorkerEvent::WorkerLeft(_))
-        | Event::Job(_) => None,
+        | Event::Job(_)
+        | Event::Account(_)
+        | Event::Client(_) => None,
     });
     stale.collect()
 }

@@ -1,11 +1,14 @@
 //! What is on disk, and what is made of it.
 
+mod people;
 mod recorded;
 mod round_trip;
 
 use super::{DecodeError, Event, decode};
 use crate::{
     EventType,
+    account::AccountEvent,
+    client::ClientEvent,
     job::{CrawlEvent, JobEvent, ReportEvent},
     worker::WorkerEvent,
 };
@@ -14,12 +17,16 @@ fn written(event: &Event) -> (&'static str, u16, String) {
     match event {
         Event::Job(it) => (it.name(), it.schema_version(), it.encode().unwrap()),
         Event::Worker(it) => (it.name(), it.schema_version(), it.encode().unwrap()),
+        Event::Account(it) => (it.name(), it.schema_version(), it.encode().unwrap()),
+        Event::Client(it) => (it.name(), it.schema_version(), it.encode().unwrap()),
     }
 }
 
 /// Every name that an event is filed under.
 fn names() -> Vec<&'static str> {
-    [JobEvent::NAMES, CrawlEvent::NAMES, ReportEvent::NAMES, WorkerEvent::NAMES].concat()
+    let jobs = [JobEvent::NAMES, CrawlEvent::NAMES, ReportEvent::NAMES].concat();
+    let others = [WorkerEvent::NAMES, AccountEvent::NAMES, ClientEvent::NAMES].concat();
+    [jobs, others].concat()
 }
 
 #[test]

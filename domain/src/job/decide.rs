@@ -9,7 +9,10 @@ use super::{
     Present, ProgressReported, ReportCompleted, ReportEvent, ReportRequested, Spec, TaskCompleted,
     TaskCreated, limit, settle::Failure,
 };
-use crate::{Actor, Context, Decider, JobId, Refusal, Timestamp, WorkerId, decode::Event};
+use crate::{
+    Actor, Context, Decider, JobId, Refusal, Timestamp, WorkerId, decode::Event,
+    service::ServiceName,
+};
 
 impl Decider for Job {
     const CATEGORY: &'static str = "job";
@@ -20,6 +23,7 @@ impl Decider for Job {
         match (self, command) {
             (Job::Absent, JobCommand::CreateTask { order, task }) => {
                 task.check()?;
+                in_scope(&task.service, &context.actor)?;
                 let order = accepted(order, context)?;
                 Ok(vec![TaskCreated { order, task }.into()])
             }
@@ -49,13 +53,25 @@ impl Decider for Job {
 
 const NO_SUCH_JOB: Refusal = Refusal::NotFound { what: "job" };
 
+/// The back end of another application has tasks done by its services only.
+fn in_scope(service: &ServiceName, actor: &Actor) -> Result<(), Refusal> {
+    if let Actor::Client { scope, .. } = actor
+        && !scope.allows(service)
+    {
+        return Err(Refusal::Forbidden { rule: "the service must be one of the client's" });
+    }
+    Ok(())
+}
+
 /// The order as it is kept: a time that has come already is none.
 fn accepted(mut order: Order, context: &Context) -> Result<Order, Refusal> {
     order.check(context.now)?;
-    if let Actor::User { id, role } = &context.actor
-        && *id != order.owner
-        && !role.sees_all()
-    {
+    let for_another = match &context.actor {
+        Actor::User { id, role } => *id != order.owner && !role.sees_all(),
+        Actor::Client { id, .. } => *id != order.owner,
+        Actor::Worker { .. } | Actor::System(_) => false,
+    };
+    if for_another {
         return Err(Refusal::Forbidden { rule: "jobs are created for oneself" });
     }
     order.not_before = order.not_before.filter(|at| context.now < *at);

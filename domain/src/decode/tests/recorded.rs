@@ -11,7 +11,7 @@ use expect_test::expect_file;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Event, decode, names, written};
+use super::{Event, decode, names, people::people, written};
 use crate::{
     JobId, LandId, Timestamp, UserId, WorkerId,
     artifact::{Artifact, Sha256},
@@ -98,7 +98,7 @@ fn error(detail: Option<&str>) -> JobError {
 
 fn every_event() -> Vec<Event> {
     let jobs = [creations(), leases(), pages(), ends()].concat().into_iter().map(Event::Job);
-    jobs.chain(workers().into_iter().map(Event::Worker)).collect()
+    jobs.chain(workers().into_iter().map(Event::Worker)).chain(people(t(90))).collect()
 }
 
 fn creations() -> Vec<JobEvent> {

@@ -316,10 +316,9 @@ fn the_lives_that_the_laws_are_tried_on_see_everything_that_can_happen() {
 
 fn read_back(event: &JobEvent) -> JobEvent {
     let payload = event.encode().unwrap();
-    match decode(event.name(), event.schema_version(), &payload).unwrap() {
-        Event::Job(event) => event,
-        Event::Worker(event) => panic!("{payload} became {event:?}"),
-    }
+    let event = decode(event.name(), event.schema_version(), &payload).unwrap();
+    let Event::Job(event) = event else { panic!("{payload} became {event:?}") };
+    event
 }
 
 /// A creation, then requests by all sorts of people, some seconds apart.

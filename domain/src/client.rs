@@ -1,0 +1,114 @@
+//! The life of a program that comes with a secret of its own: the back end of
+//! another application, or a fleet of workers.
+//!
+//! What it is called and how it proves itself stands in `identity`.
+
+mod event;
+
+pub use event::{
+    ClientChanged, ClientDisabled, ClientEvent, ClientKind, ClientRegistered, SecretRotated,
+};
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Context, Decider, Refusal, decode::Event, service::ServiceName};
+
+/// A client, as the events so far have left it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Client {
+    /// Nobody has heard of it.
+    #[default]
+    Absent,
+    /// It may come.
+    Registered,
+    /// It comes no more.
+    Disabled,
+}
+
+/// What one may ask of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientCommand {
+    /// Let it come.
+    RegisterClient {
+        /// What it is.
+        kind: ClientKind,
+        /// The services that it may use or work for; all, if not said.
+        services: Option<BTreeSet<ServiceName>>,
+    },
+    /// Let it use other services.
+    ChangeClient {
+        /// Which.
+        services: BTreeSet<ServiceName>,
+    },
+    /// Give it another secret; the old one is good no more.
+    RotateSecret {
+        /// Which; not what it is.
+        secret: Uuid,
+    },
+    /// Let it come no more, for good.
+    DisableClient,
+}
+
+impl ClientCommand {
+    /// The name that it is authorised, counted and logged under.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RegisterClient { .. } => "RegisterClient",
+            Self::ChangeClient { .. } => "ChangeClient",
+            Self::RotateSecret { .. } => "RotateSecret",
+            Self::DisableClient => "DisableClient",
+        }
+    }
+}
+
+impl Decider for Client {
+    const CATEGORY: &'static str = "client";
+    type Command = ClientCommand;
+    type Event = ClientEvent;
+
+    fn decide(&self, command: ClientCommand, _: &Context) -> Result<Vec<ClientEvent>, Refusal> {
+        match (self, command) {
+            (Self::Absent, ClientCommand::RegisterClient { kind, services }) => {
+                if services.as_ref().is_some_and(BTreeSet::is_empty) {
+                    return Err(Refusal::invalid("services", "at least one"));
+                }
+                Ok(vec![ClientRegistered { kind, services }.into()])
+            }
+            (Self::Absent, _) => Err(Refusal::NotFound { what: "client" }),
+            (_, ClientCommand::RegisterClient { .. }) => Err(Refusal::AlreadyExists),
+            (Self::Registered, ClientCommand::ChangeClient { services }) => {
+                if services.is_empty() {
+                    return Err(Refusal::invalid("services", "at least one"));
+                }
+                Ok(vec![ClientChanged { services }.into()])
+            }
+            (Self::Registered, ClientCommand::RotateSecret { secret }) => {
+                Ok(vec![SecretRotated { secret }.into()])
+            }
+            (Self::Registered, ClientCommand::DisableClient) => Ok(vec![ClientDisabled {}.into()]),
+            (Self::Disabled, ClientCommand::DisableClient) => Ok(Vec::new()),
+            (
+                Self::Disabled,
+                ClientCommand::ChangeClient { .. } | ClientCommand::RotateSecret { .. },
+            ) => Err(Refusal::Forbidden { rule: "the client is disabled" }),
+        }
+    }
+
+    fn own(event: Event) -> Option<ClientEvent> {
+        if let Event::Client(event) = event { Some(event) } else { None }
+    }
+
+    fn evolve(&mut self, event: &ClientEvent, _: u64) {
+        match event {
+            ClientEvent::ClientRegistered(_) => *self = Self::Registered,
+            ClientEvent::ClientChanged(_) | ClientEvent::SecretRotated(_) => {}
+            ClientEvent::ClientDisabled(_) => *self = Self::Disabled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
