@@ -131,6 +131,15 @@ pub struct Serve {
     pub rescue_grace_s: f64,
 }
 
+impl Serve {
+    /// What `greffe serve` does with these arguments.
+    pub fn with(arguments: &[&str]) -> Result<Self, clap::Error> {
+        let cli = Cli::try_parse_from(["greffe", "serve"].iter().chain(arguments))?;
+        let Role::Serve(serve) = cli.role else { unreachable!("the arguments begin with `serve`") };
+        Ok(serve)
+    }
+}
+
 /// A part of what a serving process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context;
 use api::{Api, graphql::Sides};
 use chrono::{DateTime, SubsecRound, Utc};
-use commands::{Clock, Commands, Ids, Services};
+use commands::{Commands, Ids, Services};
 use identity::{Generated, Identity};
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{
@@ -15,6 +15,7 @@ use projections::{
     feed::Feed,
     job_content::JobContent,
     job_list::JobList,
+    job_statistics::JobStatistics,
     job_timeline::JobTimeline,
     projector::Projector,
     schema,
@@ -48,6 +49,8 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 pub struct System {
     /// Who may sign in.
     pub identity: Identity,
+    /// The write side, for those who live in the same process.
+    pub commands: Commands,
     address: SocketAddr,
     parts: JoinSet<(&'static str, anyhow::Result<()>)>,
     stop: CancellationToken,
@@ -69,15 +72,17 @@ impl System {
         schema::prepare(&database.pool, Arc::clone(&journal) as _)
             .await
             .context("cannot make the read models")?;
+        let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
         let mut system = Self {
             identity,
+            commands: Commands::new(writes, services, Arc::new(now), Arc::new(id)),
             address,
             parts: JoinSet::new(),
             stop: CancellationToken::new(),
             journal,
             database,
         };
-        system.start_parts(config, listener, services);
+        system.start_parts(config, listener);
         Ok(system)
     }
 
@@ -118,13 +123,12 @@ impl System {
         self.database.close().await
     }
 
-    fn start_parts(&mut self, config: &Serve, listener: TcpListener, services: Services) {
+    fn start_parts(&mut self, config: &Serve, listener: TcpListener) {
         let metrics = telemetry::metrics();
         let journal: Arc<dyn Journal> = Arc::clone(&self.journal) as _;
         let db = &self.database.pool;
-        let (clock, ids): (Clock, Ids) = (Arc::new(now), Arc::new(id));
-        let commands =
-            Commands::new(Arc::clone(&journal), services, Arc::clone(&clock), Arc::clone(&ids));
+        let ids: Ids = Arc::new(id);
+        let commands = self.commands.clone();
         let feed = Arc::new(Feed::new(journal));
         let checkpoints = Checkpoints::new(db.clone());
         let reader = Reader::new(db.clone());
@@ -168,6 +172,7 @@ impl System {
         self.run_projector::<JobList>(feed, checkpoints, owner);
         self.run_projector::<JobContent>(feed, checkpoints, owner);
         self.run_projector::<JobTimeline>(feed, checkpoints, owner);
+        self.run_projector::<JobStatistics>(feed, checkpoints, owner);
     }
 
     fn run_projector<P: projections::Projection>(

@@ -6,22 +6,15 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use chrono::Utc;
-use commands::{Asked, Command, Commands, Services, Wishes, lease::Holder, services::Declaration};
-use domain::{
-    Actor, JobId, LeaseId, UserId, WorkerId,
-    actor::{Role, ServiceScope},
-    job::{Closing, JobCommand, Progress},
-    worker::{RefusedReport, WorkerCommand},
-};
+use app::system::{id, now};
+use commands::Commands;
+use domain::UserId;
 use journal::Journal;
-use serde_json::json;
-use uuid::Uuid;
 
 use crate::{
     append::{self, Rounds, journal as appended, workload::Workload},
     figure::{Figure, Report},
+    life::{self, Life},
     load::{self, Caller, Sample},
     server::Bench,
 };
@@ -49,12 +42,11 @@ async fn run(bench: &Bench) -> anyhow::Result<Sample> {
     let url = appended::database(bench).await?;
     let journal = Arc::new(appended::open(&url, Workload::Jobs).await?);
     let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
-    let services =
-        Services::try_new([serde_json::from_value::<Declaration>(json!({ "name": "checksum" }))?])?;
-    let commands = Commands::new(writes, services, Arc::new(now), Arc::new(identity));
+    let commands = Commands::new(writes, life::services()?, Arc::new(now), Arc::new(id));
     let mut callers = Vec::new();
     for _ in 0..CALLERS {
-        callers.push(Life::new(commands.clone()).await?);
+        let life = Life::new(commands.clone(), UserId(id())).await?;
+        callers.push(Lives { life, step: 0 });
     }
     let sample = load::closed_loop(callers, append::DURATION).await?;
     journal.close().await;
@@ -62,98 +54,21 @@ async fn run(bench: &Bench) -> anyhow::Result<Sample> {
     Ok(sample)
 }
 
-/// One job after another, from creation to end, one command at a time.
-struct Life {
-    commands: Commands,
-    user: Asked,
-    worker: WorkerId,
-    worker_asks: Asked,
+/// One job after another.
+struct Lives {
+    life: Life,
     step: u64,
-    lease: LeaseId,
 }
 
-impl Life {
-    async fn new(commands: Commands) -> anyhow::Result<Self> {
-        let user = Actor::User { id: UserId(identity()), role: Role::Member };
-        let worker = WorkerId(identity());
-        let works = Actor::Worker { id: worker, scope: ServiceScope::All };
-        let (user, worker_asks) = (Asked::by(user), Asked::by(works));
-        let register = WorkerCommand::RegisterWorker { name: "bench".to_owned(), services: vec![] };
-        commands.execute(Command::Worker(worker, register), worker_asks.clone()).await?;
-        let lease = LeaseId { job: JobId(identity()), fence: 0 };
-        Ok(Self { commands, user, worker, worker_asks, step: 0, lease })
-    }
-
-    async fn create(&mut self) -> anyhow::Result<()> {
-        self.lease.job = JobId(identity());
-        let command = Command::CreateTask {
-            id: self.lease.job,
-            service: "checksum".to_owned(),
-            body: json!({ "path": "a.txt" }),
-            wishes: Wishes::default(),
-        };
-        self.commands.execute(command, self.user.clone()).await?;
-        Ok(())
-    }
-
-    async fn take(&mut self) -> anyhow::Result<()> {
-        let (job, asked) = (self.lease.job, &self.worker_asks);
-        let granted = self.commands.grant(job, self.worker, None, asked).await?;
-        self.lease = granted.context("nobody else wants this job")?.lease;
-        Ok(())
-    }
-
-    async fn report(&self, said: RefusedReport, command: JobCommand) -> anyhow::Result<()> {
-        let holder = Holder { lease: self.lease, worker: self.worker };
-        self.commands.report(holder, said, command, &self.worker_asks).await?;
-        Ok(())
-    }
-
-    async fn progress(&self) -> anyhow::Result<()> {
-        let progress = Progress {
-            done: self.step,
-            total: Some(PROGRESSES + 2),
-            message: Some("x".repeat(180)),
-        };
-        let command = JobCommand::ReportProgress {
-            fence: self.lease.fence,
-            progress: Some(progress),
-            checkpoint: None,
-        };
-        self.report(RefusedReport::Progress, command).await
-    }
-
-    async fn complete(&self) -> anyhow::Result<()> {
-        let command = JobCommand::CompleteTask {
-            fence: self.lease.fence,
-            result: json!({ "sha256": "0".repeat(64) }),
-            errors: 0,
-            artifacts: vec![],
-            closing: Closing::default(),
-        };
-        self.report(RefusedReport::Succeeded, command).await
-    }
-}
-
-impl Caller for Life {
+impl Caller for Lives {
     async fn call(&mut self) -> anyhow::Result<()> {
         match self.step {
-            0 => self.create().await?,
-            1 => self.take().await?,
-            step if step < PROGRESSES + 2 => self.progress().await?,
-            _ => self.complete().await?,
+            0 => self.life.create().await?,
+            1 => self.life.take().await?,
+            step if step < PROGRESSES + 2 => self.life.progress(step, PROGRESSES + 2).await?,
+            _ => self.life.complete().await?,
         }
         self.step = (self.step + 1) % (PROGRESSES + 3);
         Ok(())
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the bench is an edge")]
-fn now() -> domain::Timestamp {
-    Utc::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the bench is an edge")]
-fn identity() -> Uuid {
-    Uuid::now_v7()
 }

@@ -54,7 +54,7 @@ pub(crate) async fn closed_loop<C: Caller>(
 
 impl Sample {
     #[expect(clippy::cast_precision_loss, reason = "counts of seconds, not of ages")]
-    fn of(mut delays: Vec<Duration>, duration: Duration) -> anyhow::Result<Self> {
+    pub(crate) fn of(mut delays: Vec<Duration>, duration: Duration) -> anyhow::Result<Self> {
         anyhow::ensure!(!delays.is_empty(), "nothing was answered within {duration:?}");
         delays.sort_unstable();
         let at = |hundredth: usize| {

@@ -6,6 +6,8 @@
 mod append;
 mod command;
 mod figure;
+mod life;
+mod live;
 mod load;
 mod machine;
 mod read;
@@ -36,6 +38,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("command") {
         command::measure(&bench, &mut report).await.context("measure commands")?;
+    }
+    if wanted("live") {
+        live::measure(&bench, &mut report).await.context("measure what is live")?;
     }
     if wanted("read") {
         read::measure(&bench, &mut report).await.context("measure reads")?;

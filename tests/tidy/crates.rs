@@ -21,7 +21,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "app",
         &["domain", "journal", "identity", "postgres", "commands", "projections", "workers", "api"],
     ),
-    ("bench", &["domain", "journal", "postgres", "commands", "projections"]),
+    ("bench", &["domain", "journal", "postgres", "commands", "projections", "app"]),
     ("tests", &[]), // its dependencies are for development only
 ];
 
