@@ -76,6 +76,18 @@ pub(crate) async fn acquire(
     }))
 }
 
+/// How far a projection has come, as a connection sees it.
+pub(crate) async fn of(db: &mut PgConnection, tables: Tables) -> Result<u64, sqlx::Error> {
+    let checkpoint = sqlx::query_scalar!(
+        "select checkpoint from projection where name = $1 and version = $2",
+        tables.name,
+        tables.version
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(checkpoint.cast_unsigned())
+}
+
 impl Ownership {
     /// Moves the checkpoint, in the transaction that writes the rows. `false`:
     /// somebody else has taken over, and nothing must be written.
@@ -158,14 +170,7 @@ impl Checkpoints {
 
     /// How far a projection has come.
     pub async fn of(&self, tables: Tables) -> Result<u64, ReadError> {
-        let checkpoint = sqlx::query_scalar!(
-            "select checkpoint from projection where name = $1 and version = $2",
-            tables.name,
-            tables.version
-        )
-        .fetch_one(&self.db)
-        .await?;
-        Ok(checkpoint.cast_unsigned())
+        Ok(of(&mut *self.db.acquire().await?, tables).await?)
     }
 
     /// How far the journal has come, by the database rather than by what this

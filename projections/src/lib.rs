@@ -16,6 +16,7 @@ pub mod job_content;
 pub mod job_lease;
 pub mod job_list;
 pub mod job_ready;
+pub mod job_statistics;
 pub mod job_timeline;
 pub mod kept;
 mod projection;

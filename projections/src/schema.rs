@@ -15,6 +15,7 @@ use crate::{
     job_lease,
     job_list::JobList,
     job_ready,
+    job_statistics::JobStatistics,
     job_timeline::JobTimeline,
     projection::Projection,
 };
@@ -31,12 +32,13 @@ pub struct Tables {
 }
 
 /// Every projection of this program.
-pub const ALL: [Tables; 5] = [
+pub const ALL: [Tables; 6] = [
     job_ready::TABLES,
     job_lease::TABLES,
     JobList::TABLES,
     JobContent::TABLES,
     JobTimeline::TABLES,
+    JobStatistics::TABLES,
 ];
 
 impl Tables {

@@ -10,6 +10,7 @@ mod lists;
 mod lives;
 mod logs;
 mod rebuild;
+mod statistics;
 mod timeline;
 mod waiting;
 mod workers;

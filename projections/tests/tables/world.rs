@@ -19,7 +19,8 @@ use domain::{
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{
     Projection, Reader, checkpoint::Checkpoints, dispatch, feed::Feed, job_content::JobContent,
-    job_list::JobList, job_timeline::JobTimeline, projector::Projector, schema,
+    job_list::JobList, job_statistics::JobStatistics, job_timeline::JobTimeline,
+    projector::Projector, schema,
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -117,6 +118,7 @@ impl World {
         following.run::<JobList>(self, owner);
         following.run::<JobContent>(self, owner);
         following.run::<JobTimeline>(self, owner);
+        following.run::<JobStatistics>(self, owner);
         following
     }
 
@@ -135,18 +137,26 @@ impl World {
     /// The rows of each table, and what they hash to.
     pub(super) async fn rows(&self) -> Vec<(String, i64, String)> {
         let mut all = Vec::new();
-        for tables in schema::ALL {
-            let table = tables.name;
-            let sql = format!(
-                "select count(*), md5(coalesce(string_agg(t::text, E'\\n' order by t::text), ''))
-                 from {}.{table} t",
-                tables.schema()
-            );
-            let (count, hash): (i64, String) =
-                sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&self.db).await.unwrap();
-            all.push((table.to_owned(), count, hash));
+        for schema in schema::ALL.map(|it| it.schema()) {
+            for table in self.tables(&schema).await {
+                let sql = format!(
+                    "select count(*), md5(coalesce(string_agg(t::text, E'\\n' order by t::text), ''))
+                     from {schema}.{table} t"
+                );
+                let (count, hash): (i64, String) =
+                    sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&self.db).await.unwrap();
+                all.push((table, count, hash));
+            }
         }
         all
+    }
+
+    async fn tables(&self, schema: &str) -> Vec<String> {
+        sqlx::query_scalar("select tablename::text from pg_tables where schemaname = $1 order by 1")
+            .bind(schema)
+            .fetch_all(&self.db)
+            .await
+            .unwrap()
     }
 
     /// Throws all tables away and makes them anew, as a first start would.
