@@ -21,7 +21,7 @@ mod consequence;
 mod crawl;
 mod decide;
 mod event;
-mod limit;
+pub(crate) mod limit;
 mod order;
 mod page;
 mod policy;
@@ -44,8 +44,10 @@ pub use page::{
 };
 pub use policy::Policy;
 pub use progress::{Closing, JobError, LogSeal, Progress};
-pub use report::{ReportCompleted, ReportEvent, ReportRequested};
-pub use spec::{CrawlSpec, Follow, JSON_BYTES_MAX, JobKind, ReportSpec, Spec, TaskSpec};
+pub use report::{ReportCompleted, ReportEvent, ReportRequested, Writer, Written};
+pub use spec::{
+    CrawlSpec, Follow, JSON_BYTES_MAX, JobKind, ReportSpec, Spec, TaskSpec, WriterChoice,
+};
 pub use state::JobState;
 
 use std::sync::Arc;

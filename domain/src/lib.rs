@@ -14,7 +14,9 @@ pub mod decode;
 mod event_type;
 mod id;
 pub mod job;
+pub mod land;
 mod refusal;
+pub mod report;
 pub mod service;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

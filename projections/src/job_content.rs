@@ -62,8 +62,12 @@ impl Projection for JobContent {
                 done(json!({ "pages": it.pages, "errors": it.errors }), &it.artifacts)
             }
             JobEvent::Report(ReportEvent::ReportCompleted(it)) => {
-                let document = std::slice::from_ref(&it.document);
-                done(json!({ "document": it.document, "errors": it.errors }), document)
+                let mut result = json!({ "document": it.document, "errors": it.errors });
+                if let Some(written) = &it.written {
+                    result["written"] = json!(written);
+                }
+                let artifacts: Vec<Artifact> = it.artifacts().cloned().collect();
+                done(result, &artifacts)
             }
             JobEvent::JobQueued(_)
             | JobEvent::LeaseGranted(_)

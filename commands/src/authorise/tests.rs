@@ -122,7 +122,7 @@ fn of_a_job() -> [JobCommand; 16] {
             artifacts: vec![],
             closing: closing(),
         },
-        JobCommand::CompleteReport { fence, document, errors, closing: closing() },
+        JobCommand::CompleteReport { fence, document, errors, written: None, closing: closing() },
         JobCommand::FailAttempt { fence, error, retry_at: None, closing: closing() },
         JobCommand::ReleaseLease { fence, reason, until, checkpoint, closing: closing() },
         JobCommand::ConfirmCancel { fence, closing: closing() },
@@ -294,7 +294,7 @@ fn crawl() -> CrawlSpec {
 }
 
 fn report() -> ReportSpec {
-    ReportSpec { template: Sha256::new([0; 32]), sources: vec![] }
+    ReportSpec::of(Sha256::new([0; 32]), vec![])
 }
 
 fn order() -> Order {

@@ -100,7 +100,7 @@ async fn a_crawl_and_a_report_are_jobs_like_any_other() {
         follow: Follow::default(),
     };
     let hash = Sha256::new([1; 32]);
-    let report = ReportSpec { template: hash, sources: vec![hash] };
+    let report = ReportSpec::of(hash, vec![hash]);
     let wishes = Wishes::default();
     let [one, other] = [1, 2].map(|it| JobId(Uuid::from_u128(it)));
     let crawl = Command::StartCrawl { id: one, crawl, wishes };

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Closing, CrawlSpec, FoundPage, JobError, LogSeal, Order, Progress, ReportSpec, TaskSpec,
-    VisitedPage,
+    VisitedPage, Written,
 };
 use crate::{Timestamp, WorkerId, artifact::Artifact};
 
@@ -98,6 +98,8 @@ pub enum JobCommand {
         document: Artifact,
         /// How many sources could not be read.
         errors: u64,
+        /// How it was written.
+        written: Option<Written>,
         /// What comes along.
         closing: Closing,
     },

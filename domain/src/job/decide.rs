@@ -128,8 +128,8 @@ impl Present {
                 let done = CrawlCompleted { fence, pages, errors, artifacts };
                 self.complete_crawl(done, closing, context)
             }
-            JobCommand::CompleteReport { fence, document, errors, closing } => {
-                let done = ReportCompleted { fence, document, errors };
+            JobCommand::CompleteReport { fence, document, errors, written, closing } => {
+                let done = ReportCompleted { fence, document, errors, written };
                 self.complete_report(done, closing, context)
             }
             JobCommand::FailAttempt { fence, error, retry_at, closing } => {

@@ -49,8 +49,8 @@ impl Present {
         context: &Context,
     ) -> Result<Vec<JobEvent>, Refusal> {
         let lease = self.held_as(JobKind::Report, "report", done.fence, context)?;
-        limit::count("errors", done.errors)?;
-        nameable(std::slice::from_ref(&done.document))?;
+        done.check()?;
+        nameable(&done.artifacts().cloned().collect::<Vec<_>>())?;
         closed(lease, closing, [JobEvent::Report(ReportEvent::from(done))])
     }
 

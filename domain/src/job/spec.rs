@@ -82,6 +82,29 @@ pub struct ReportSpec {
     pub template: Sha256,
     /// The files to draw from.
     pub sources: Vec<Sha256>,
+    /// The file with everything else that it is to be written from, which may
+    /// be personal: a [`ReportInput`](crate::report::ReportInput).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Sha256>,
+    /// Who is to write.
+    #[serde(default, skip_serializing_if = "WriterChoice::is_auto")]
+    pub writer: WriterChoice,
+    /// How many passages a field is written from at most, if not as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passages_max: Option<u16>,
+}
+
+/// Who is to write a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriterChoice {
+    /// A language model if one can be asked, else Greffe itself.
+    #[default]
+    Auto,
+    /// A language model, or nobody.
+    Ollama,
+    /// Greffe itself.
+    Extractive,
 }
 
 /// What is to be done, in one word.
@@ -129,32 +152,54 @@ impl TaskSpec {
 impl CrawlSpec {
     /// Refuses a crawl that could not start or never end.
     pub fn check(&self) -> Result<(), Refusal> {
-        if self.seeds.is_empty() || 10_000 < self.seeds.len() {
-            return Err(Refusal::invalid("seeds", "between 1 and 10000 of them"));
+        if self.seeds.is_empty() {
+            return Err(Refusal::invalid("seeds", "at least one"));
         }
-        if self.terms.is_empty() || 1_000 < self.terms.len() {
-            return Err(Refusal::invalid("terms", "between 1 and 1000 of them"));
+        if self.terms.is_empty() {
+            return Err(Refusal::invalid("terms", "at least one"));
         }
-        for term in &self.terms {
+        Self::check_terms(&self.terms)?;
+        Self::check_addresses("seeds", &self.seeds)?;
+        Self::check_languages(&self.languages)?;
+        if self.pages_max == 0 {
+            return Err(Refusal::invalid("limit", "at least 1"));
+        }
+        Ok(())
+    }
+
+    /// Refuses terms that could not be looked for.
+    pub(crate) fn check_terms(terms: &[String]) -> Result<(), Refusal> {
+        if 1_000 < terms.len() {
+            return Err(Refusal::invalid("terms", "at most 1000 of them"));
+        }
+        for term in terms {
             if term.trim().is_empty() {
                 return Err(Refusal::invalid("terms", "none of them blank"));
             }
             limit::text("terms", term, 1_024)?;
         }
-        for seed in &self.seeds {
-            let web = seed.starts_with("http://") || seed.starts_with("https://");
+        limit::size("terms", terms, JSON_BYTES_MAX)
+    }
+
+    /// Refuses addresses that no crawl could start from.
+    pub(crate) fn check_addresses(field: &'static str, urls: &[String]) -> Result<(), Refusal> {
+        if 10_000 < urls.len() {
+            return Err(Refusal::invalid(field, "at most 10000 of them"));
+        }
+        for url in urls {
+            let web = url.starts_with("http://") || url.starts_with("https://");
             if !web {
-                return Err(Refusal::invalid("seeds", "http or https URLs"));
+                return Err(Refusal::invalid(field, "http or https URLs"));
             }
-            limit::text("seeds", seed, 2_048)?;
+            limit::text(field, url, 2_048)?;
         }
-        limit::size("seeds", &self.seeds, SEEDS_BYTES_MAX)?;
-        limit::size("terms", &self.terms, JSON_BYTES_MAX)?;
-        if 100 < self.languages.len() || !self.languages.iter().all(|it| is_language(it)) {
+        limit::size(field, urls, SEEDS_BYTES_MAX)
+    }
+
+    /// Refuses what is no language.
+    pub(crate) fn check_languages(languages: &[String]) -> Result<(), Refusal> {
+        if 100 < languages.len() || !languages.iter().all(|it| is_language(it)) {
             return Err(Refusal::invalid("languages", "codes of two lower-case letters"));
-        }
-        if self.pages_max == 0 {
-            return Err(Refusal::invalid("limit", "at least 1"));
         }
         Ok(())
     }
@@ -170,7 +215,23 @@ impl ReportSpec {
         if self.sources.is_empty() || 1_000 < self.sources.len() {
             return Err(Refusal::invalid("sources", "between 1 and 1000 of them"));
         }
+        if self.passages_max.is_some_and(|it| it == 0 || 100 < it) {
+            return Err(Refusal::invalid("passagesMax", "between 1 and 100"));
+        }
         Ok(())
+    }
+
+    /// A report of these, everything else as usual.
+    pub fn of(template: Sha256, sources: Vec<Sha256>) -> Self {
+        Self { template, sources, input: None, writer: WriterChoice::Auto, passages_max: None }
+    }
+}
+
+impl WriterChoice {
+    /// Whether it is left to Greffe.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
     }
 }
 

@@ -226,7 +226,7 @@ fn create(id: JobId, salt: u8, world: &World) -> Command {
             Command::StartCrawl { id, crawl, wishes }
         }
         1 => {
-            let report = ReportSpec { template: hash, sources: vec![hash] };
+            let report = ReportSpec::of(hash, vec![hash]);
             Command::RequestReport { id, report, wishes }
         }
         number => {
@@ -256,7 +256,10 @@ fn reported(world: &World, report: Report, fence: u64, salt: u8) -> JobCommand {
                 let (pages, artifacts) = (u64::from(salt), vec![artifact]);
                 JobCommand::CompleteCrawl { fence, pages, errors, artifacts, closing }
             }
-            1 => JobCommand::CompleteReport { fence, document: artifact, errors, closing },
+            1 => {
+                let document = artifact;
+                JobCommand::CompleteReport { fence, document, errors, written: None, closing }
+            }
             _ => {
                 let (result, artifacts) = (json!({ "sum": salt }), vec![artifact]);
                 JobCommand::CompleteTask { fence, result, errors, artifacts, closing }

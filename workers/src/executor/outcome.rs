@@ -3,7 +3,7 @@
 use domain::{
     Refusal,
     artifact::Artifact,
-    job::{Closing, JobCommand, JobError},
+    job::{Closing, JobCommand, JobError, Written},
     worker::RefusedReport,
 };
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub enum Finish {
         document: Artifact,
         /// How many sources could not be read.
         errors: u64,
+        /// How it was written.
+        written: Written,
     },
 }
 
@@ -74,8 +76,9 @@ impl Outcome {
             Self::Completed(Finish::Crawl { pages, errors, artifacts }) => {
                 JobCommand::CompleteCrawl { fence, pages, errors, artifacts, closing }
             }
-            Self::Completed(Finish::Report { document, errors }) => {
-                JobCommand::CompleteReport { fence, document, errors, closing }
+            Self::Completed(Finish::Report { document, errors, written }) => {
+                let written = Some(written);
+                JobCommand::CompleteReport { fence, document, errors, written, closing }
             }
             Self::Failed(error) => {
                 let error = shortened(error);

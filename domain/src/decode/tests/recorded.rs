@@ -11,7 +11,7 @@ use expect_test::expect_file;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Event, decode, names, people::people, written};
+use super::{Event, decode, lands::lands, names, people::people, written};
 use crate::{
     JobId, LandId, Timestamp, UserId, WorkerId,
     artifact::{Artifact, Sha256},
@@ -21,7 +21,7 @@ use crate::{
         JobFailed, JobQueued, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased, LogSeal,
         LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress, ProgressReported,
         ReportCompleted, ReportRequested, ReportSpec, TaskCompleted, TaskCreated, TaskSpec,
-        TextSlice, VisitedPage,
+        TextSlice, VisitedPage, Writer, WriterChoice, Written,
     },
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
 };
@@ -98,7 +98,10 @@ fn error(detail: Option<&str>) -> JobError {
 
 fn every_event() -> Vec<Event> {
     let jobs = [creations(), leases(), pages(), ends()].concat().into_iter().map(Event::Job);
-    jobs.chain(workers().into_iter().map(Event::Worker)).chain(people(t(90))).collect()
+    jobs.chain(workers().into_iter().map(Event::Worker))
+        .chain(people(t(90)))
+        .chain(lands())
+        .collect()
 }
 
 fn creations() -> Vec<JobEvent> {
@@ -115,16 +118,23 @@ fn creations() -> Vec<JobEvent> {
     let (languages, follow) = (vec![], Follow::Relevant);
     let homeless = CrawlSpec { land: None, languages, follow, ..landed.clone() };
     let sources = vec![Sha256::new([2; 32])];
-    let report = ReportSpec { template: Sha256::new([1; 32]), sources };
+    let bare = ReportSpec::of(Sha256::new([1; 32]), sources);
+    let chosen = ReportSpec {
+        input: Some(Sha256::new([3; 32])),
+        writer: WriterChoice::Extractive,
+        passages_max: Some(5),
+        ..bare.clone()
+    };
     let crawl = |order, crawl| JobEvent::Crawl(CrawlRequested { order, crawl }.into());
-    let report = |order| JobEvent::Report(ReportRequested { order, report: report.clone() }.into());
+    let report = |order, report| JobEvent::Report(ReportRequested { order, report }.into());
     vec![
         TaskCreated { order: full_order(), task: task.clone() }.into(),
         TaskCreated { order: plain_order(), task }.into(),
         crawl(full_order(), landed),
         crawl(plain_order(), homeless),
-        report(full_order()),
-        report(plain_order()),
+        report(full_order(), bare.clone()),
+        report(plain_order(), bare),
+        report(plain_order(), chosen),
         JobQueued {}.into(),
     ]
 }
@@ -231,14 +241,23 @@ fn ends() -> Vec<JobEvent> {
     let result = json!({"files": 3});
     let completed = TaskCompleted { fence, result, errors: 1, artifacts: vec![artifact()] };
     let crawled = CrawlCompleted { fence, pages: 9, errors: 1, artifacts: vec![artifact()] };
-    let written = ReportCompleted { fence, document: artifact(), errors: 0 };
+    let (filled, empty) = (11, 1);
+    let writers = vec![Writer::Ollama, Writer::Extractive];
+    let told = Written { provenance: artifact(), filled, empty, writers };
+    let mute = Written { writers: vec![], ..told.clone() };
+    let report = |written| {
+        let it = ReportCompleted { fence, document: artifact(), errors: 0, written };
+        JobEvent::Report(it.into())
+    };
     let failed = |cause, error| JobFailed { cause, error }.into();
     vec![
         completed.clone().into(),
         TaskCompleted { result: json!(null), artifacts: vec![], ..completed }.into(),
         JobEvent::Crawl(crawled.clone().into()),
         JobEvent::Crawl(CrawlCompleted { artifacts: vec![], ..crawled }.into()),
-        JobEvent::Report(written.into()),
+        report(None),
+        report(Some(told)),
+        report(Some(mute)),
         failed(FailureCause::AttemptsExhausted, error(Some("errno 28"))),
         failed(FailureCause::NotRetryable, error(None)),
         failed(FailureCause::DeliveriesExhausted, error(None)),

@@ -15,7 +15,7 @@ use crate::{
         JobExpired, JobFailed, JobQueued, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased,
         LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress,
         ProgressReported, ReportCompleted, ReportEvent, ReportRequested, ReportSpec, TaskCompleted,
-        TaskCreated, TaskSpec, TextSlice, VisitedPage,
+        TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice, Written,
     },
     service::ServiceName,
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
@@ -47,8 +47,21 @@ fn any_creation() -> impl Strategy<Value = JobEvent> {
             let follow = Follow::SeedHosts;
             CrawlSpec { land, seeds, terms, depth, pages_max, languages, follow }
         });
-    let report = (any_sha256(), vec(any_sha256(), 0..4))
-        .prop_map(|(template, sources)| ReportSpec { template, sources });
+    let writer = prop_oneof![
+        Just(WriterChoice::Auto),
+        Just(WriterChoice::Ollama),
+        Just(WriterChoice::Extractive)
+    ];
+    let choice = (option::of(any_sha256()), writer, any::<Option<u16>>());
+    let report = (any_sha256(), vec(any_sha256(), 0..4), choice).prop_map(
+        |(template, sources, (input, writer, passages_max))| ReportSpec {
+            template,
+            sources,
+            input,
+            writer,
+            passages_max,
+        },
+    );
     let task = (any_service(), any_json()).prop_map(|(service, body)| TaskSpec { service, body });
     prop_oneof![
         (any_order(), task).prop_map(|(order, task)| TaskCreated { order, task }.into()),
@@ -165,9 +178,11 @@ fn any_end() -> impl Strategy<Value = JobEvent> {
         (counts, any_artifacts()).prop_map(|((fence, pages, errors), artifacts)| {
             JobEvent::Crawl(CrawlCompleted { fence, pages, errors, artifacts }.into())
         }),
-        (counts, any_artifact()).prop_map(|((fence, errors, _), document)| {
-            JobEvent::Report(ReportCompleted { fence, document, errors }.into())
-        }),
+        (counts, any_artifact(), option::of(any_written())).prop_map(
+            |((fence, errors, _), document, written)| {
+                JobEvent::Report(ReportCompleted { fence, document, errors, written }.into())
+            }
+        ),
         (cause, any_error()).prop_map(|(cause, error)| JobFailed { cause, error }.into()),
         any::<(Option<u64>, Option<String>)>().prop_map(|(fence, reason)| JobCancelled {
             fence,
@@ -178,6 +193,13 @@ fn any_end() -> impl Strategy<Value = JobEvent> {
         Just(JobQueued {}.into()),
         Just(JobExpired {}.into()),
     ]
+}
+
+fn any_written() -> impl Strategy<Value = Written> {
+    let writer = prop_oneof![Just(Writer::Ollama), Just(Writer::Extractive)];
+    (any_artifact(), any::<(u64, u64)>(), vec(writer, 0..3)).prop_map(
+        |(provenance, (filled, empty), writers)| Written { provenance, filled, empty, writers },
+    )
 }
 
 fn any_worker_event() -> impl Strategy<Value = WorkerEvent> {

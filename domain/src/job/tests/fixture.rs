@@ -87,7 +87,7 @@ pub(super) fn crawl() -> CrawlSpec {
 }
 
 pub(super) fn report() -> ReportSpec {
-    ReportSpec { template: Sha256::new([1; 32]), sources: vec![Sha256::new([2; 32])] }
+    ReportSpec::of(Sha256::new([1; 32]), vec![Sha256::new([2; 32])])
 }
 
 pub(super) fn artifact() -> Artifact {
@@ -213,7 +213,7 @@ pub(super) fn record(fence: u64) -> JobCommand {
 
 pub(super) fn complete_report(fence: u64) -> JobCommand {
     let (document, closing) = (artifact(), Closing::default());
-    JobCommand::CompleteReport { fence, document, errors: 0, closing }
+    JobCommand::CompleteReport { fence, document, errors: 0, written: None, closing }
 }
 
 pub(super) fn fail(fence: u64) -> JobCommand {

@@ -21,7 +21,7 @@ fn crawled() -> JobEvent {
 }
 
 fn written() -> JobEvent {
-    let it = ReportCompleted { fence: FENCE, document: artifact(), errors: 0 };
+    let it = ReportCompleted { fence: FENCE, document: artifact(), errors: 0, written: None };
     JobEvent::Report(ReportEvent::from(it))
 }
 

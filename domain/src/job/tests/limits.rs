@@ -132,6 +132,7 @@ fn artifacts_are_such_as_a_table_can_list() {
         fence: FENCE,
         document,
         errors: 0,
+        written: None,
         closing: Closing::default(),
     };
     refused(&reporting, written, "artifacts.bytes");
