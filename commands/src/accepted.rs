@@ -1,6 +1,6 @@
 //! The answer to a command that was carried out.
 
-use domain::JobId;
+use domain::{JobId, LandId};
 use journal::{Appended, StreamId};
 
 /// A command that was carried out.
@@ -22,6 +22,11 @@ impl Accepted {
     /// The job that it was about.
     pub fn job(&self) -> Option<JobId> {
         (self.stream.category() == "job").then(|| self.stream.id().parse().ok())?
+    }
+
+    /// The land that it was about.
+    pub fn land(&self) -> Option<LandId> {
+        (self.stream.category() == "land").then(|| self.stream.id().parse().ok())?
     }
 }
 

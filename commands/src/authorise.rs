@@ -7,7 +7,17 @@ use domain::{
 };
 
 /// The commands that people give.
-const USER: &[&str] = &["CreateTask", "StartCrawl", "RequestReport", "RetryJob", "CancelJob"];
+const USER: &[&str] = &[
+    "CreateTask",
+    "StartCrawl",
+    "RequestReport",
+    "RetryJob",
+    "CancelJob",
+    "CreateLand",
+    "ChangeLand",
+    "DeleteLand",
+    "TransferLand",
+];
 /// What the back ends of other applications ask for.
 const CLIENT: &[&str] = &["CreateTask", "RetryJob", "CancelJob"];
 /// What everybody may do about their own account, whatever their role.

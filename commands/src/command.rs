@@ -1,10 +1,11 @@
 //! What one may ask for.
 
 use domain::{
-    ClientId, JobId, Timestamp, UserId, WorkerId,
+    ClientId, JobId, LandId, Timestamp, UserId, WorkerId,
     account::AccountCommand,
     client::ClientCommand,
     job::{CrawlSpec, JobCommand, ReportSpec},
+    land::LandCommand,
     worker::WorkerCommand,
 };
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub enum Command {
     StartCrawl {
         /// The name that the job will have.
         id: JobId,
-        /// What is to be fetched.
+        /// What is to be fetched. What its land holds is put before it.
         crawl: CrawlSpec,
         /// When, and how urgently.
         wishes: Wishes,
@@ -56,6 +57,8 @@ pub enum Command {
     Account(UserId, AccountCommand),
     /// Anything about one client.
     Client(ClientId, ClientCommand),
+    /// Anything about one land.
+    Land(LandId, LandCommand),
 }
 
 /// What whoever creates a job may wish for.
@@ -83,6 +86,7 @@ impl Command {
             Self::Worker(_, command) => command.name(),
             Self::Account(_, command) => command.name(),
             Self::Client(_, command) => command.name(),
+            Self::Land(_, command) => command.name(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     JobId, Refusal, Timestamp,
-    job::{JobCommand, Order, TaskSpec},
+    job::{CrawlSpec, JobCommand, Order, TaskSpec},
     service::ServiceName,
 };
 use journal::Journal;
@@ -22,7 +22,8 @@ impl Commands {
             jobs: Arc::new(Executor::new(Arc::clone(&journal), Arc::clone(&ids))),
             workers: Arc::new(Executor::new(Arc::clone(&journal), Arc::clone(&ids))),
             accounts: Arc::new(Executor::new(Arc::clone(&journal), Arc::clone(&ids))),
-            clients: Arc::new(Executor::new(journal, ids)),
+            clients: Arc::new(Executor::new(Arc::clone(&journal), Arc::clone(&ids))),
+            lands: Arc::new(Executor::new(journal, ids)),
             services: Arc::new(services),
             clock,
         }
@@ -44,11 +45,7 @@ impl Commands {
                 self.create(name, id, create, &asked).await
             }
             Command::StartCrawl { id, crawl, wishes } => {
-                let create = |now| {
-                    let order = self.order(&ServiceName::crawl(), wishes, now, &asked)?;
-                    Ok(JobCommand::StartCrawl { order, crawl })
-                };
-                self.create(name, id, create, &asked).await
+                self.start_crawl(id, crawl, wishes, &asked).await
             }
             Command::RequestReport { id, report, wishes } => {
                 let create = |now| {
@@ -71,6 +68,10 @@ impl Commands {
                 let call = Call { name, now: self.now(), asked: &asked };
                 Ok(self.accounts.execute(id.0, command, call).await?.accepted)
             }
+            Command::Land(id, command) => {
+                let call = Call { name, now: self.now(), asked: &asked };
+                Ok(self.lands.execute(id.0, command, call).await?.accepted)
+            }
             Command::Client(id, command) => {
                 let call = Call { name, now: self.now(), asked: &asked };
                 Ok(self.clients.execute(id.0, command, call).await?.accepted)
@@ -86,6 +87,28 @@ impl Commands {
     /// The time, as this write side sees it.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    async fn start_crawl(
+        &self,
+        id: JobId,
+        crawl: CrawlSpec,
+        wishes: Wishes,
+        asked: &Asked,
+    ) -> Result<Accepted, CommandError> {
+        let land = match crawl.land {
+            Some(land) => Some(self.lands.load(land.0).await?),
+            None => None,
+        };
+        let create = |now| {
+            let crawl = match land {
+                Some(land) => land.crawl(crawl, &asked.actor)?,
+                None => crawl,
+            };
+            let order = self.order(&ServiceName::crawl(), wishes, now, asked)?;
+            Ok(JobCommand::StartCrawl { order, crawl })
+        };
+        self.create("StartCrawl", id, create, asked).await
     }
 
     /// A key seen before answers, whatever the rest of the command is worth

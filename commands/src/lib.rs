@@ -20,7 +20,7 @@ mod stream_locks;
 
 use std::sync::Arc;
 
-use domain::{Timestamp, account::Account, client::Client, job::Job, worker::Worker};
+use domain::{Timestamp, account::Account, client::Client, job::Job, land::Land, worker::Worker};
 use uuid::Uuid;
 
 pub use accepted::Accepted;
@@ -45,6 +45,7 @@ pub struct Commands {
     workers: Arc<Executor<Worker>>,
     accounts: Arc<Executor<Account>>,
     clients: Arc<Executor<Client>>,
+    lands: Arc<Executor<Land>>,
     services: Arc<Services>,
     clock: Clock,
 }

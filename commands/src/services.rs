@@ -104,7 +104,11 @@ impl Services {
     }
 
     pub(crate) fn policy(&self, name: &ServiceName) -> Policy {
-        self.0.get(name).map_or_else(Policy::default, |it| it.service.policy.clone())
+        match self.0.get(name) {
+            Some(declared) => declared.service.policy.clone(),
+            None if name.is_reserved() => built_in(),
+            None => Policy::default(),
+        }
     }
 
     pub(crate) fn expiry(&self, name: &ServiceName) -> Duration {
@@ -159,6 +163,13 @@ impl Declared {
         let rule = error.masked_with("it").to_string();
         Err(Refusal::invalid(shortened(path), shortened(rule)))
     }
+}
+
+/// How the jobs of the built-in services are dealt with. Whoever does them beats
+/// without a network in between, so that a process that is gone is missed soon;
+/// and they go on where they were, so that many restarts may lie in between.
+fn built_in() -> Policy {
+    Policy { deliveries_max: 20, lease_ms: 15_000, ..Policy::default() }
 }
 
 /// The names of unexpected properties may be as many and as long as the sender

@@ -4,6 +4,7 @@
 mod cache;
 mod creation;
 mod idempotency;
+mod lands;
 mod races;
 mod reports;
 mod retrying;

@@ -3,7 +3,9 @@
 //! A payload of an older schema version is lifted to the present one here,
 //! before anybody sees it.
 
-use crate::{account::AccountEvent, client::ClientEvent, job::JobEvent, worker::WorkerEvent};
+use crate::{
+    account::AccountEvent, client::ClientEvent, job::JobEvent, land::LandEvent, worker::WorkerEvent,
+};
 
 /// Anything that can have happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +18,8 @@ pub enum Event {
     Account(AccountEvent),
     /// To a client.
     Client(ClientEvent),
+    /// To a land.
+    Land(LandEvent),
 }
 
 /// Reads the event filed under `event_type`.
@@ -36,6 +40,9 @@ pub fn decode(event_type: &str, schema_version: u16, payload: &str) -> Result<Ev
     }
     if let Some(read) = ClientEvent::decode(event_type, payload) {
         return read.map(Event::Client).map_err(unreadable);
+    }
+    if let Some(read) = LandEvent::decode(event_type, payload) {
+        return read.map(Event::Land).map_err(unreadable);
     }
     Err(DecodeError::UnknownType { event_type: event_type.to_owned() })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    ClientId, JobId, Timestamp, UserId, WorkerId,
+    ClientId, JobId, LandId, Timestamp, UserId, WorkerId,
     decode::{DecodeError, Event, decode},
     job::JobEvent,
 };
@@ -34,6 +34,8 @@ pub enum Subject {
     Account(UserId),
     /// A client.
     Client(ClientId),
+    /// A land.
+    Land(LandId),
 }
 
 /// An event that this program does not understand. Never skipped in silence.
@@ -67,6 +69,7 @@ impl Fact {
             Event::Worker(_) => Subject::Worker(WorkerId(id)),
             Event::Account(_) => Subject::Account(UserId(id)),
             Event::Client(_) => Subject::Client(ClientId(id)),
+            Event::Land(_) => Subject::Land(LandId(id)),
         };
         let metadata: Metadata =
             serde_json::from_str(&recorded.metadata).map_err(|it| unreadable(it.into()))?;

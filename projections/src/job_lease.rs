@@ -132,7 +132,7 @@ fn read(pending: &Pending<'_>) -> Option<(Uuid, Change)> {
     let event = pending.event;
     match decode(event.event_type, event.schema_version, &event.payload) {
         Ok(Event::Job(event)) => Some((job, change(&event)?)),
-        Ok(Event::Worker(_) | Event::Account(_) | Event::Client(_)) => None,
+        Ok(Event::Worker(_) | Event::Account(_) | Event::Client(_) | Event::Land(_)) => None,
         Err(error) => {
             // This program wrote it a moment ago.
             tracing::error!(%error, stream = %pending.stream, "a lease is not kept");

@@ -62,7 +62,7 @@ impl Projection for JobTimeline {
         let told = match &fact.event {
             Event::Job(event) => told_of_job(event, fact.recorded.version),
             Event::Worker(event) => told_of_worker(event),
-            Event::Account(_) | Event::Client(_) => return None,
+            Event::Account(_) | Event::Client(_) | Event::Land(_) => return None,
         };
         Some(TimelineRow {
             job,

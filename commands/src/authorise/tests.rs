@@ -1,12 +1,13 @@
 //! Every command, and who may give it.
 
 use domain::{
-    ClientId, JobId, LeaseId, UserId, WorkerId,
+    ClientId, JobId, LandId, LeaseId, UserId, WorkerId,
     account::{AccountCommand, PasswordChange, Registration, SessionEnd, TokenScope},
     actor::ServiceScope,
     artifact::{Artifact, Sha256},
     client::{ClientCommand, ClientKind},
     job::{Closing, CrawlSpec, Follow, JobCommand, JobError, Order, Policy, ReportSpec, TaskSpec},
+    land::{LandChange, LandCommand, Sketch},
     worker::{RefusedReport, WorkerCommand},
 };
 use expect_test::expect;
@@ -68,6 +69,12 @@ fn place(command: &Command) -> usize {
             ClientCommand::ChangeClient { .. } => 37,
             ClientCommand::RotateSecret { .. } => 38,
             ClientCommand::DisableClient => 39,
+        },
+        Command::Land(_, command) => match command {
+            LandCommand::CreateLand { .. } => 40,
+            LandCommand::ChangeLand(_) => 41,
+            LandCommand::DeleteLand => 42,
+            LandCommand::TransferLand { .. } => 43,
         },
     }
 }
@@ -169,13 +176,23 @@ fn of_a_client() -> [ClientCommand; 4] {
     ]
 }
 
+fn of_a_land() -> [LandCommand; 4] {
+    [
+        LandCommand::CreateLand { owner: UserId(ID), sketch: Sketch::default() },
+        LandCommand::ChangeLand(LandChange::default()),
+        LandCommand::DeleteLand,
+        LandCommand::TransferLand { to: UserId(ID) },
+    ]
+}
+
 fn every() -> Vec<Command> {
     let of_a_job = of_a_job().map(|it| Command::Job(JobId(ID), it));
     let of_a_worker = of_a_worker().map(|it| Command::Worker(WorkerId(ID), it));
     let of_an_account = of_an_account().map(|it| Command::Account(UserId(ID), it));
     let of_a_client = of_a_client().map(|it| Command::Client(ClientId(ID), it));
+    let of_a_land = of_a_land().map(|it| Command::Land(LandId(ID), it));
     let asked_for = asked_for().into_iter().chain(of_a_job).chain(of_a_worker);
-    asked_for.chain(of_an_account).chain(of_a_client).collect()
+    asked_for.chain(of_an_account).chain(of_a_client).chain(of_a_land).collect()
 }
 
 fn actors() -> [(&'static str, Actor); 10] {
@@ -252,7 +269,11 @@ fn each_command_is_for_those_whom_it_concerns() {
         RegisterClient       admin registrar console
         ChangeClient         admin console
         RotateSecret         admin console
-        DisableClient        admin registrar console"#]]
+        DisableClient        admin registrar console
+        CreateLand           admin operator member
+        ChangeLand           admin operator member
+        DeleteLand           admin operator member
+        TransferLand         admin operator member"#]]
     .assert_eq(&table.join("\n"));
 }
 

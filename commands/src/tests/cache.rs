@@ -59,7 +59,7 @@ async fn what_is_kept_is_what_the_journal_adds_up_to() {
         let events = process.events(&of(JOB)).await;
         let events = events.into_iter().filter_map(|it| match it {
             Event::Job(event) => Some(event),
-            Event::Worker(_) | Event::Account(_) | Event::Client(_) => None,
+            Event::Worker(_) | Event::Account(_) | Event::Client(_) | Event::Land(_) => None,
         });
         let expected: Job = replay(&events.collect::<Vec<_>>());
         for process in &processes {

@@ -21,7 +21,8 @@ async fn remembered(world: &World, id: WorkerId) -> Vec<StaleReportRefused> {
         Event::Worker(WorkerEvent::WorkerRegistered(_) | WorkerEvent::WorkerLeft(_))
         | Event::Job(_)
         | Event::Account(_)
-        | Event::Client(_) => None,
+        | Event::Client(_)
+        | Event::Land(_) => None,
     });
     stale.collect()
 }

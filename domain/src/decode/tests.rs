@@ -1,5 +1,6 @@
 //! What is on disk, and what is made of it.
 
+mod lands;
 mod people;
 mod recorded;
 mod round_trip;
@@ -10,6 +11,7 @@ use crate::{
     account::AccountEvent,
     client::ClientEvent,
     job::{CrawlEvent, JobEvent, ReportEvent},
+    land::LandEvent,
     worker::WorkerEvent,
 };
 
@@ -19,13 +21,15 @@ fn written(event: &Event) -> (&'static str, u16, String) {
         Event::Worker(it) => (it.name(), it.schema_version(), it.encode().unwrap()),
         Event::Account(it) => (it.name(), it.schema_version(), it.encode().unwrap()),
         Event::Client(it) => (it.name(), it.schema_version(), it.encode().unwrap()),
+        Event::Land(it) => (it.name(), it.schema_version(), it.encode().unwrap()),
     }
 }
 
 /// Every name that an event is filed under.
 fn names() -> Vec<&'static str> {
     let jobs = [JobEvent::NAMES, CrawlEvent::NAMES, ReportEvent::NAMES].concat();
-    let others = [WorkerEvent::NAMES, AccountEvent::NAMES, ClientEvent::NAMES].concat();
+    let others =
+        [WorkerEvent::NAMES, AccountEvent::NAMES, ClientEvent::NAMES, LandEvent::NAMES].concat();
     [jobs, others].concat()
 }
 

@@ -15,7 +15,7 @@ const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
 
 /// Refuses JSON that would be longer than `bytes_max` when written, or nests so
 /// deep that the event could be written but never read again.
-pub(super) fn json(field: &'static str, value: &Value, bytes_max: usize) -> Result<(), Refusal> {
+pub(crate) fn json(field: &'static str, value: &Value, bytes_max: usize) -> Result<(), Refusal> {
     if !nests_within(DEPTH_MAX, value) {
         return Err(Refusal::invalid(field, format!("nested at most {DEPTH_MAX} deep")));
     }
@@ -31,12 +31,12 @@ fn nests_within(depth: usize, value: &Value) -> bool {
 }
 
 /// Refuses a checkpoint that is too large.
-pub(super) fn resumable(checkpoint: Option<&Value>) -> Result<(), Refusal> {
+pub(crate) fn resumable(checkpoint: Option<&Value>) -> Result<(), Refusal> {
     checkpoint.map_or(Ok(()), |it| json("checkpoint", it, CHECKPOINT_BYTES_MAX))
 }
 
 /// Refuses what would be longer than `bytes_max` when written as JSON.
-pub(super) fn size<T>(field: &'static str, value: &T, bytes_max: usize) -> Result<(), Refusal>
+pub(crate) fn size<T>(field: &'static str, value: &T, bytes_max: usize) -> Result<(), Refusal>
 where
     T: Serialize + ?Sized,
 {
@@ -49,7 +49,7 @@ where
 
 /// Refuses text that is longer than `bytes_max`, or holds a NUL, which
 /// Postgres cannot store.
-pub(super) fn text(field: &'static str, value: &str, bytes_max: usize) -> Result<(), Refusal> {
+pub(crate) fn text(field: &'static str, value: &str, bytes_max: usize) -> Result<(), Refusal> {
     if bytes_max < value.len() || value.contains('\0') {
         return Err(Refusal::invalid(
             field,
@@ -60,7 +60,7 @@ pub(super) fn text(field: &'static str, value: &str, bytes_max: usize) -> Result
 }
 
 /// Refuses a count that no table could hold.
-pub(super) fn count(field: &'static str, value: u64) -> Result<(), Refusal> {
+pub(crate) fn count(field: &'static str, value: u64) -> Result<(), Refusal> {
     i64::try_from(value).map_or_else(|_| Err(Refusal::invalid(field, "below 2^63")), |_| Ok(()))
 }
 
