@@ -229,7 +229,7 @@ fn each_command_is_for_those_whom_it_concerns() {
         assert!(!whose.is_empty(), "nobody may give {name}");
         table.push(format!("{name:<20} {}", whose.join(" ")));
     }
-    expect![[r#"
+    expect![[r"
         CreateTask           admin operator member client
         StartCrawl           admin operator member
         RequestReport        admin operator member
@@ -273,7 +273,7 @@ fn each_command_is_for_those_whom_it_concerns() {
         CreateLand           admin operator member
         ChangeLand           admin operator member
         DeleteLand           admin operator member
-        TransferLand         admin operator member"#]]
+        TransferLand         admin operator member"]]
     .assert_eq(&table.join("\n"));
 }
 
