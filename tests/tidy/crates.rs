@@ -12,14 +12,25 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("journal", &[]),
     ("identity", &[]),
+    ("artifacts", &[]),
     ("postgres", &[]),
     ("commands", &["domain", "journal"]),
     ("projections", &["domain", "journal"]),
-    ("workers", &["domain", "commands", "projections"]),
-    ("api", &["domain", "commands", "projections", "identity"]),
+    ("workers", &["domain", "commands", "projections", "artifacts"]),
+    ("api", &["domain", "commands", "projections", "identity", "artifacts"]),
     (
         "app",
-        &["domain", "journal", "identity", "postgres", "commands", "projections", "workers", "api"],
+        &[
+            "domain",
+            "journal",
+            "identity",
+            "artifacts",
+            "postgres",
+            "commands",
+            "projections",
+            "workers",
+            "api",
+        ],
     ),
     ("bench", &["domain", "journal", "postgres", "commands", "projections", "app"]),
     ("tests", &[]), // its dependencies are for development only
@@ -35,8 +46,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("cqrs-es", &["commands"]),
     ("jsonschema", &["commands"]),
     ("jsonwebtoken", &["identity"]),
+    ("object_store", &["artifacts"]),
     // The bench measures a plain insert beside ours.
-    ("sqlx", &["journal", "projections", "identity", "postgres", "app", "bench"]),
+    ("sqlx", &["journal", "projections", "identity", "artifacts", "postgres", "app", "bench"]),
     ("tower-http", &["api"]),
 ];
 
