@@ -38,13 +38,12 @@ impl Projection for JobContent {
     type Key = JobId;
     type Row = ContentRow;
 
-    fn key(fact: &Fact) -> Option<JobId> {
-        let (id, event) = fact.of_job()?;
-        matters(event).then_some(id)
+    fn keys(fact: &Fact) -> impl Iterator<Item = JobId> {
+        fact.of_job().filter(|(_, event)| matters(event)).map(|(id, _)| id).into_iter()
     }
 
-    fn fold(row: Option<ContentRow>, fact: &Fact) -> Option<ContentRow> {
-        let Some((id, event)) = fact.of_job() else { return row };
+    fn fold(id: JobId, row: Option<ContentRow>, fact: &Fact) -> Option<ContentRow> {
+        let Some((_, event)) = fact.of_job() else { return row };
         let new = |input| Some(ContentRow { id, input, result: None, artifacts: Vec::new() });
         let done = |result, artifacts: &[Artifact]| {
             row.clone().map(|it| ContentRow {

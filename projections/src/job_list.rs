@@ -88,11 +88,11 @@ impl Projection for JobList {
     type Key = JobId;
     type Row = JobRow;
 
-    fn key(fact: &Fact) -> Option<JobId> {
-        fact.of_job().map(|(id, _)| id)
+    fn keys(fact: &Fact) -> impl Iterator<Item = JobId> {
+        fact.of_job().map(|(id, _)| id).into_iter()
     }
 
-    fn fold(row: Option<JobRow>, fact: &Fact) -> Option<JobRow> {
+    fn fold(_: JobId, row: Option<JobRow>, fact: &Fact) -> Option<JobRow> {
         fold::fold(row, fact)
     }
 

@@ -38,11 +38,12 @@ impl Projection for JobStatistics {
     type Key = JobId;
     type Row = Standing;
 
-    fn key(fact: &Fact) -> Option<JobId> {
-        fact.of_job().filter(|(_, event)| event.leads_to().is_some()).map(|(id, _)| id)
+    fn keys(fact: &Fact) -> impl Iterator<Item = JobId> {
+        let leading = fact.of_job().filter(|(_, event)| event.leads_to().is_some());
+        leading.map(|(id, _)| id).into_iter()
     }
 
-    fn fold(row: Option<Standing>, fact: &Fact) -> Option<Standing> {
+    fn fold(_: JobId, row: Option<Standing>, fact: &Fact) -> Option<Standing> {
         standing::fold(row, fact)
     }
 

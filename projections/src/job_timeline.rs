@@ -48,17 +48,20 @@ impl Projection for JobTimeline {
     type Key = (JobId, u64);
     type Row = TimelineRow;
 
-    fn key(fact: &Fact) -> Option<(JobId, u64)> {
+    fn keys(fact: &Fact) -> impl Iterator<Item = (JobId, u64)> {
         let job = match (&fact.event, fact.of_job()) {
-            (_, Some((job, _))) => job,
-            (Event::Worker(WorkerEvent::StaleReportRefused(it)), None) => it.job,
-            _ => return None,
+            (_, Some((job, _))) => Some(job),
+            (Event::Worker(WorkerEvent::StaleReportRefused(it)), None) => Some(it.job),
+            _ => None,
         };
-        Some((job, fact.position()))
+        job.map(|it| (it, fact.position())).into_iter()
     }
 
-    fn fold(_: Option<TimelineRow>, fact: &Fact) -> Option<TimelineRow> {
-        let (job, position) = Self::key(fact)?;
+    fn fold(
+        (job, position): (JobId, u64),
+        _: Option<TimelineRow>,
+        fact: &Fact,
+    ) -> Option<TimelineRow> {
         let told = match &fact.event {
             Event::Job(event) => told_of_job(event, fact.recorded.version),
             Event::Worker(event) => told_of_worker(event),

@@ -20,11 +20,12 @@ pub trait Projection: Send + Sync + 'static {
     /// What is kept.
     type Row: Clone + Send + Sync;
 
-    /// The row that a fact is about, if it is about any.
-    fn key(fact: &Fact) -> Option<Self::Key>;
+    /// The rows that a fact is about, each once: none, one, or many.
+    fn keys(fact: &Fact) -> impl Iterator<Item = Self::Key>;
 
-    /// The row after the fact; `None` if there is none then.
-    fn fold(row: Option<Self::Row>, fact: &Fact) -> Option<Self::Row>;
+    /// The row of one of these keys after the fact; `None` if there is none
+    /// then.
+    fn fold(key: Self::Key, row: Option<Self::Row>, fact: &Fact) -> Option<Self::Row>;
 
     /// The rows of these keys that there are.
     fn load(

@@ -145,7 +145,7 @@ impl<P: Projection> Projector<P> {
         if !ours.move_to(&mut tx, position).await? {
             return Ok(false);
         }
-        let keys: BTreeSet<P::Key> = facts.iter().filter_map(|it| P::key(it)).collect();
+        let keys: BTreeSet<P::Key> = facts.iter().flat_map(|it| P::keys(it)).collect();
         let keys: Vec<P::Key> = keys.into_iter().collect();
         if !keys.is_empty() {
             let loaded = P::load(&mut tx, &keys).await?;
@@ -167,9 +167,10 @@ impl<P: Projection> Projector<P> {
 /// The rows that are different after the facts.
 fn fold<P: Projection>(mut rows: BTreeMap<P::Key, P::Row>, facts: &[Arc<Fact>]) -> Vec<P::Row> {
     for fact in facts {
-        let Some(key) = P::key(fact) else { continue };
-        if let Some(row) = P::fold(rows.remove(&key), fact) {
-            rows.insert(key, row);
+        for key in P::keys(fact) {
+            if let Some(row) = P::fold(key, rows.remove(&key), fact) {
+                rows.insert(key, row);
+            }
         }
     }
     rows.into_values().collect()

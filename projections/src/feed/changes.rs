@@ -114,7 +114,7 @@ impl Feed {
             let Some(last) = page.last() else { break };
             at = last.version;
             for recorded in page {
-                row = JobList::fold(row, &Fact::read(&Arc::new(recorded))?);
+                row = JobList::fold(id, row, &Fact::read(&Arc::new(recorded))?);
             }
         }
         Ok(row.map(Arc::new))
@@ -138,7 +138,7 @@ impl Feed {
                 if position < recorded.position {
                     return Ok(row.map(Arc::new));
                 }
-                row = JobList::fold(row, &Fact::read(&Arc::new(recorded))?);
+                row = JobList::fold(id, row, &Fact::read(&Arc::new(recorded))?);
             }
         }
         Ok(row.map(Arc::new))
@@ -146,6 +146,7 @@ impl Feed {
 }
 
 fn folded(before: Option<Arc<JobRow>>, fact: Arc<Fact>) -> Option<Change> {
-    let after = JobList::fold(before.as_deref().cloned(), &fact)?;
+    let (id, _) = fact.of_job()?;
+    let after = JobList::fold(id, before.as_deref().cloned(), &fact)?;
     Some(Change { fact, before, after: Arc::new(after) })
 }

@@ -24,7 +24,7 @@ async fn versions(world: &World) -> HashMap<JobId, Vec<Option<JobRow>>> {
         let Some((id, _)) = fact.of_job() else { continue };
         let versions = all.entry(id).or_insert_with(|| vec![None]);
         let before = versions.last().cloned().flatten();
-        versions.push(JobList::fold(before, &fact));
+        versions.push(JobList::fold(id, before, &fact));
     }
     all
 }

@@ -43,12 +43,11 @@ impl Projection for Tally {
     type Key = JobId;
     type Row = (JobId, i64);
 
-    fn key(fact: &Fact) -> Option<JobId> {
-        fact.of_job().map(|(id, _)| id)
+    fn keys(fact: &Fact) -> impl Iterator<Item = JobId> {
+        fact.of_job().map(|(id, _)| id).into_iter()
     }
 
-    fn fold(row: Option<(JobId, i64)>, fact: &Fact) -> Option<(JobId, i64)> {
-        let (id, _) = fact.of_job()?;
+    fn fold(id: JobId, row: Option<(JobId, i64)>, _: &Fact) -> Option<(JobId, i64)> {
         Some((id, row.map_or(0, |it| it.1) + 1))
     }
 
