@@ -25,6 +25,7 @@ mod position;
 mod scalar;
 mod service;
 mod session;
+mod statistics;
 mod steering;
 mod task;
 mod timeline;
@@ -70,6 +71,7 @@ pub(crate) struct Query(
     journal::JournalQueries,
     node::NodeQueries,
     service::ServiceQueries,
+    statistics::StatisticsQueries,
     user::UserQueries,
     worker::WorkerQueries,
 );

@@ -38,6 +38,11 @@ impl Budget {
         self.0.store(ITEMS_MAX, Ordering::Relaxed);
     }
 
+    /// Pays for a list of `items`.
+    pub(super) fn spend_on(&self, items: u32) -> Result<()> {
+        self.spend(QUESTION + u64::from(items))
+    }
+
     fn spend(&self, cost: u64) -> Result<()> {
         let spent =
             self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(cost));
@@ -47,7 +52,7 @@ impl Budget {
 
 /// Pays for a list of up to `items`; refused if the rest of the answer has cost too much already.
 pub(super) fn spend(ctx: &Context<'_>, items: u32) -> Result<()> {
-    Budget::of(ctx).spend(QUESTION + u64::from(items))
+    Budget::of(ctx).spend_on(items)
 }
 
 /// An executor that gives each operation its budget.

@@ -16,8 +16,9 @@ use super::{
     filter::JobFilter,
     follower::{Follower, Sight},
     position::{self, PATIENCE},
-    scalar::Position,
+    scalar::{DateTime, Position},
     sides,
+    statistics::{Following, Statistics, StatisticsBy, StatisticsFilter, Wanted},
 };
 use crate::viewer::SignedIn;
 
@@ -60,6 +61,29 @@ impl Subscription {
         let sight = Sight { eyes, filter, only: None };
         let follower = Follower::new(Arc::clone(&sides.feed), sight, cursor, None);
         Ok(frames(Budget::of(ctx), follower))
+    }
+
+    /// Counts and times of the jobs that you may see: at once, or when anything has happened that
+    /// they count since one left off, and again whenever something does, twice a second at most.
+    /// For those who have signed in.
+    #[expect(clippy::too_many_arguments, reason = "one for each argument of the field")]
+    async fn statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As in the query; a day before `to`, if it is not said.")] from: Option<
+            DateTime,
+        >,
+        #[graphql(desc = "As in the query; the moment of each answer, if it is not said.")]
+        to: Option<DateTime>,
+        #[graphql(default, desc = "By what to tell jobs apart.")] by: Vec<StatisticsBy>,
+        #[graphql(desc = "Only some of them.")] filter: Option<StatisticsFilter>,
+        #[graphql(desc = "The position of the last answer; none, if it is not said.")]
+        after: Option<Position>,
+    ) -> Result<impl Stream<Item = Result<Statistics>> + use<>> {
+        let eyes = access::signed_in(ctx)?.eyes();
+        let wanted = Wanted::try_new((from, to), &by, filter, eyes)?;
+        let cursor = start(sides(ctx), after).await?;
+        Ok(Following::new(ctx, wanted, cursor, after.is_none()).answers())
     }
 }
 

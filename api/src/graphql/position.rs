@@ -21,9 +21,18 @@ const AHEAD_MAX: u64 = 1_000_000;
 
 /// Returns when the list of jobs shows at least what stands at `at_least`.
 pub(super) async fn at_least(sides: &Sides, at_least: Option<Position>) -> Result<()> {
+    at_least_in(sides, JobList::TABLES, at_least).await
+}
+
+/// Returns when a projection shows at least what stands at `at_least`.
+pub(super) async fn at_least_in(
+    sides: &Sides,
+    tables: Tables,
+    at_least: Option<Position>,
+) -> Result<()> {
     let Some(Position(required)) = at_least else { return Ok(()) };
     within_reach(sides, required)?;
-    patiently(sides, JobList::TABLES, required).await?.map_err(Fault::NotReached)
+    patiently(sides, tables, required).await?.map_err(Fault::NotReached)
 }
 
 /// Refuses what cannot be reached by waiting.

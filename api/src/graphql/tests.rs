@@ -5,5 +5,6 @@ mod contract;
 mod lists;
 mod live;
 mod sessions;
+mod statistics;
 mod tasks;
 pub(crate) mod world;

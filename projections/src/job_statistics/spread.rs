@@ -86,7 +86,9 @@ mod tests {
 
     fn spread(times: &[u64]) -> Spread {
         let mut spread = Spread::default();
-        times.iter().for_each(|it| spread.add(bucket(*it), Times::of(*it)));
+        for time in times {
+            spread.add(bucket(*time), Times::of(*time));
+        }
         spread
     }
 

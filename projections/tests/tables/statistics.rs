@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use commands::Wishes;
 use domain::{
     JobId, Timestamp, UserId,
-    job::{JobCommand, JobKind, JobState},
+    job::{Closing, JobCommand, JobKind, JobState},
 };
 use journal::Journal;
 use projections::{
@@ -47,15 +47,14 @@ impl World {
             let (batch, later) = rest.split_at(*sizes.next().unwrap().min(&rest.len()));
             rest = later;
             let mut keys: Vec<JobId> =
-                batch.iter().flat_map(|it| JobStatistics::keys(it)).collect();
+                batch.iter().filter_map(|it| JobStatistics::key(it)).collect();
             keys.sort_unstable();
             keys.dedup();
             let mut rows = JobStatistics::load(&mut db, &keys).await.unwrap();
             for fact in batch {
-                for key in JobStatistics::keys(fact) {
-                    let row = JobStatistics::fold(key, rows.remove(&key), fact);
-                    rows.extend(row.map(|it| (key, it)));
-                }
+                let Some(key) = JobStatistics::key(fact) else { continue };
+                let row = JobStatistics::fold(rows.remove(&key), fact);
+                rows.extend(row.map(|it| (key, it)));
             }
             let rows: Vec<_> = rows.into_values().collect();
             JobStatistics::store(&mut db, &rows).await.unwrap();
@@ -226,7 +225,7 @@ async fn a_job_is_timed_over_all_its_attempts_when_it_ends() {
         reason: None,
         until: None,
         checkpoint: None,
-        closing: Default::default(),
+        closing: Closing::default(),
     };
     by_ann(release).await;
     world.caught_up().await;
@@ -237,7 +236,7 @@ async fn a_job_is_timed_over_all_its_attempts_when_it_ends() {
     };
     assert_eq!(spreads().await.0.jobs(), 0, "it has not ended");
     let fence = world.grant(job, ANN).await.lease.fence;
-    let (result, closing) = (serde_json::Value::Null, Default::default());
+    let (result, closing) = (serde_json::Value::Null, Closing::default());
     by_ann(JobCommand::CompleteTask { fence, result, errors: 0, artifacts: vec![], closing }).await;
     world.caught_up().await;
     following.stopped().await;

@@ -26,6 +26,7 @@ use projections::{
     feed::Feed,
     job_content::JobContent,
     job_list::JobList,
+    job_statistics::JobStatistics,
     job_timeline::JobTimeline,
     projector::Projector,
     schema::{self as tables, Tables},
@@ -143,6 +144,7 @@ impl World {
         self.project::<JobList>();
         self.project::<JobContent>();
         self.project::<JobTimeline>();
+        self.project::<JobStatistics>();
     }
 
     fn project<P: Projection>(&mut self) {
@@ -284,6 +286,7 @@ impl World {
         self.settled().await;
         self.shown(JobContent::TABLES).await;
         self.shown(JobTimeline::TABLES).await;
+        self.shown(JobStatistics::TABLES).await;
     }
 
     async fn shown(&self, tables: Tables) {
