@@ -47,14 +47,15 @@ impl World {
             let (batch, later) = rest.split_at(*sizes.next().unwrap().min(&rest.len()));
             rest = later;
             let mut keys: Vec<JobId> =
-                batch.iter().filter_map(|it| JobStatistics::key(it)).collect();
+                batch.iter().flat_map(|it| JobStatistics::keys(it)).collect();
             keys.sort_unstable();
             keys.dedup();
             let mut rows = JobStatistics::load(&mut db, &keys).await.unwrap();
             for fact in batch {
-                let Some(key) = JobStatistics::key(fact) else { continue };
-                let row = JobStatistics::fold(rows.remove(&key), fact);
-                rows.extend(row.map(|it| (key, it)));
+                for key in JobStatistics::keys(fact) {
+                    let row = JobStatistics::fold(key, rows.remove(&key), fact);
+                    rows.extend(row.map(|it| (key, it)));
+                }
             }
             let rows: Vec<_> = rows.into_values().collect();
             JobStatistics::store(&mut db, &rows).await.unwrap();
