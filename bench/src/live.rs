@@ -11,7 +11,6 @@
 
 mod greffe;
 mod notify;
-mod socket;
 
 use std::{
     future::Future,

@@ -87,3 +87,10 @@ fn fsync_ms(folder: &Path) -> anyhow::Result<f64> {
     fs::remove_file(&path)?;
     Ok(median(times))
 }
+
+/// The most memory that this process had so far, in kibibytes.
+pub(crate) fn peak_kib() -> anyhow::Result<u64> {
+    let text = fs::read_to_string("/proc/self/status").context("read this process's state")?;
+    let peak = text.lines().find_map(|it| it.strip_prefix("VmHWM:")).context("the peak")?;
+    Ok(peak.trim().trim_end_matches(" kB").parse()?)
+}

@@ -4,7 +4,9 @@
 //! whose names begin so. `docs/benchmarks.md` says how to read the lines.
 
 mod append;
+mod child;
 mod command;
+mod crawl;
 mod figure;
 mod life;
 mod live;
@@ -12,6 +14,9 @@ mod load;
 mod machine;
 mod read;
 mod server;
+mod site;
+mod socket;
+mod system;
 
 use std::env;
 
@@ -22,10 +27,13 @@ use crate::{figure::Report, server::Bench};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if let [command, rest @ ..] = arguments.as_slice()
-        && command == append::processes::CHILD
-    {
-        return append::processes::child(rest).await;
+    if let [part, rest @ ..] = arguments.as_slice() {
+        match part.as_str() {
+            append::processes::CHILD => return append::processes::child(rest).await,
+            site::CHILD => return site::child().await,
+            crawl::CHILD => return crawl::child(rest).await,
+            _ => {}
+        }
     }
     let wanted = |figure: &str| {
         arguments.is_empty() || arguments.iter().any(|it| figure.starts_with(it.as_str()))
@@ -44,6 +52,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("read") {
         read::measure(&bench, &mut report).await.context("measure reads")?;
+    }
+    if wanted("crawl") {
+        crawl::measure(&bench, &mut report).await.context("measure crawls")?;
     }
     bench.stop().await
 }

@@ -18,11 +18,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
-            || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")),
-            PathBuf::from,
-        );
-        let settings = Settings::new(target.join("bench-postgres"));
+        let settings = Settings::new(target().join("bench-postgres"));
         let bench = Self { server: Server::start(&settings).await? };
         if CONNECTIONS <= bench.connections().await? {
             return Ok(bench);
@@ -68,4 +64,12 @@ impl Bench {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
         Ok(connection.close().await?)
     }
+}
+
+/// Where everything that can be made again is kept.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")),
+        PathBuf::from,
+    )
 }

@@ -1,53 +1,31 @@
 //! Ours: a whole system, whose write side is told in the same process, as an
 //! API that workers report to tells it.
 
-use app::{
-    config::Serve,
-    system::{System, now, secret},
-};
-use domain::UserId;
-use tokio::net::TcpListener;
+use std::time::Instant;
 
-use super::{Reporter, STEPS, SUBSCRIBERS, Subscribers, socket};
-use crate::{
-    life::{self, Life},
-    load::Sample,
-    server::Bench,
-};
+use app::system::id;
+use domain::UserId;
+
+use super::{Reporter, STEPS, SUBSCRIBERS, Subscribers, Times};
+use crate::{life::Life, load::Sample, server::Bench, socket::Watching, system::Whole};
 
 const DATABASE: &str = "bench_live";
 
-const EMAIL: &str = "bench@example.org";
-
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Sample> {
-    let url = bench.database(DATABASE).await?;
-    let password = secret();
-    let config = Serve::with(&[
-        "--database-url",
-        &url,
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-email",
-        EMAIL,
-        "--admin-password",
-        &password,
-    ])?;
-    let listener = TcpListener::bind(config.listen).await?;
-    let system = System::start(&config, listener, life::services()?).await?;
-    let tokens = system.identity.sign_in(EMAIL, &password, now()).await?;
-    let owner = UserId(tokens.user.id);
-
+    let whole = Whole::start(&bench.database(DATABASE).await?, &[]).await?;
+    let owner = UserId(id());
     let (mut lives, mut subscribers) = (Vec::new(), Subscribers::new());
     for number in 0..SUBSCRIBERS as usize {
-        let mut life = Life::new(system.commands.clone(), owner).await?;
+        let mut life = Life::new(whole.commands(), owner).await?;
         life.create().await?;
         life.take().await?;
-        let watching = socket::watch(system.address(), tokens.access.expose(), life.job()).await?;
-        subscribers.spawn(async move { Ok((number, watching.to_the_end().await?)) });
+        let mut watching = whole.watch(life.job()).await?;
+        watching.next().await?;
+        subscribers.spawn(async move { Ok((number, seen(watching).await?)) });
         lives.push(life);
     }
     let sample = super::steady(lives, subscribers).await?;
-    system.stop().await?;
+    whole.stop().await?;
     bench.drop(DATABASE).await?;
     Ok(sample)
 }
@@ -56,4 +34,18 @@ impl Reporter for Life {
     async fn report(&mut self, step: u64) -> anyhow::Result<()> {
         self.progress(step, STEPS).await
     }
+}
+
+/// When each step was seen. Steps that come together are seen together.
+async fn seen(mut watching: Watching) -> anyhow::Result<Times> {
+    let mut seen = Times::new();
+    while (seen.len() as u64) < STEPS {
+        let job = watching.next().await?;
+        let done = usize::try_from(job["progress"]["done"].as_u64().unwrap_or_default())?;
+        if seen.len() < done {
+            seen.resize(done, Instant::now());
+        }
+    }
+    watching.close().await?;
+    Ok(seen)
 }

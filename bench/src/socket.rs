@@ -1,6 +1,6 @@
 //! A subscriber: one socket, one subscription, one job.
 
-use std::{net::SocketAddr, time::Instant};
+use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
 use domain::JobId;
@@ -12,18 +12,16 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
 
-use super::{STEPS, Times};
-
 const SUBSCRIPTION: &str = "subscription($id: ID!) { \
-    job(id: $id) { cursor job { state progress { done total message } } } }";
+    job(id: $id) { cursor job { state errors progress { done total message } } } }";
 
 /// A job that is watched.
-pub(super) struct Watching {
+pub(crate) struct Watching {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
-/// Returns when the first frame is there, which says how the job stands.
-pub(super) async fn watch(
+/// The first frame says how the job stands, the others what has become of it.
+pub(crate) async fn watch(
     address: SocketAddr,
     token: &str,
     job: JobId,
@@ -37,42 +35,41 @@ pub(super) async fn watch(
     watching.send(&json!({ "type": "connection_init", "payload": authorization })).await?;
     let payload = json!({ "query": SUBSCRIPTION, "variables": { "id": job } });
     watching.send(&json!({ "type": "subscribe", "id": "1", "payload": payload })).await?;
-    watching.done().await.context("the first frame")?;
     Ok(watching)
 }
 
 impl Watching {
-    /// When each step was seen. Steps that come together are seen together.
-    pub(super) async fn to_the_end(mut self) -> anyhow::Result<Times> {
-        let mut seen = Times::new();
-        while (seen.len() as u64) < STEPS {
-            let done = usize::try_from(self.done().await?)?;
-            if seen.len() < done {
-                seen.resize(done, Instant::now());
-            }
-        }
-        self.socket.close(None).await?;
-        Ok(seen)
+    pub(crate) async fn close(mut self) -> anyhow::Result<()> {
+        Ok(self.socket.close(None).await?)
     }
 
     async fn send(&mut self, message: &Value) -> anyhow::Result<()> {
         Ok(self.socket.send(Message::text(message.to_string())).await?)
     }
 
-    /// How far the job is, by the next frame.
-    async fn done(&mut self) -> anyhow::Result<u64> {
+    /// The job, by the next frame.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Value> {
         loop {
             let message = self.socket.next().await.context("the socket ended")??;
             let Message::Text(text) = message else { continue };
-            let message: Value = serde_json::from_str(&text)?;
+            let mut message: Value = serde_json::from_str(&text)?;
             match message["type"].as_str() {
-                Some("next") => {
-                    let done = &message["payload"]["data"]["job"]["job"]["progress"]["done"];
-                    return Ok(done.as_u64().unwrap_or_default());
-                }
+                Some("next") => return Ok(message["payload"]["data"]["job"]["job"].take()),
                 Some("ping") => self.send(&json!({ "type": "pong" })).await?,
                 Some("connection_ack" | "pong") => {}
                 _ => bail!("the subscription ends with {message}"),
+            }
+        }
+    }
+
+    /// The job, once it has ended.
+    pub(crate) async fn end(mut self) -> anyhow::Result<Value> {
+        loop {
+            let job = self.next().await?;
+            let state = job["state"].as_str().unwrap_or_default();
+            if ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"].contains(&state) {
+                self.close().await?;
+                return Ok(job);
             }
         }
     }
