@@ -52,6 +52,8 @@ pub enum RefusedReport {
     Cancelled,
     /// It gives the job back.
     Released,
+    /// A file.
+    Artifact,
 }
 
 /// It went.

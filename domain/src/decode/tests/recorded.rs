@@ -279,6 +279,7 @@ fn workers() -> Vec<WorkerEvent> {
         stale(RefusedReport::Failed, None),
         stale(RefusedReport::Cancelled, None),
         stale(RefusedReport::Released, None),
+        stale(RefusedReport::Artifact, None),
         WorkerLeft {}.into(),
     ]
 }

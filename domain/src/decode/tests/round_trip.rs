@@ -210,6 +210,7 @@ fn any_worker_event() -> impl Strategy<Value = WorkerEvent> {
         Just(RefusedReport::Failed),
         Just(RefusedReport::Cancelled),
         Just(RefusedReport::Released),
+        Just(RefusedReport::Artifact),
     ];
     prop_oneof![
         (any::<String>(), vec(any_service(), 0..4)).prop_map(|(name, services)| WorkerRegistered {
