@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use api::{Api, graphql::Sides};
+use artifacts::Artifacts;
 use chrono::{DateTime, SubsecRound, Utc};
 use commands::{Commands, Ids, Services};
 use identity::{Generated, Identity};
@@ -17,6 +18,8 @@ use projections::{
     job_list::JobList,
     job_statistics::JobStatistics,
     job_timeline::JobTimeline,
+    land::Lands,
+    page::Pages,
     projector::Projector,
     schema,
 };
@@ -27,7 +30,7 @@ use uuid::Uuid;
 use workers::{Rescuer, Scheduler};
 
 use crate::{
-    config::{Part, Serve},
+    config::{self, Part, Serve},
     console,
     database::Database,
     telemetry,
@@ -49,6 +52,8 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 pub struct System {
     /// Who may sign in.
     pub identity: Identity,
+    /// The files.
+    pub artifacts: Artifacts,
     /// The write side, for those who live in the same process.
     pub commands: Commands,
     address: SocketAddr,
@@ -68,6 +73,7 @@ impl System {
         let address = listener.local_addr().context("cannot listen")?;
         let database = Database::open(&config.database).await?;
         let identity = open_identity(config, &database).await?;
+        let artifacts = open_artifacts(config, &database).await?;
         let journal = Arc::new(open_journal(&database).await?);
         schema::prepare(&database.pool, Arc::clone(&journal) as _)
             .await
@@ -75,6 +81,7 @@ impl System {
         let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
         let mut system = Self {
             identity,
+            artifacts,
             commands: Commands::new(writes, services, Arc::new(now), Arc::new(id)),
             address,
             parts: JoinSet::new(),
@@ -142,8 +149,8 @@ impl System {
             let (commands, reader) = (commands.clone(), reader.clone());
             self.act_unasked(config, commands, reader);
         }
-        let sides =
-            Sides { commands, reader, checkpoints, feed, identity: self.identity.clone(), ids };
+        let (identity, artifacts) = (self.identity.clone(), self.artifacts.clone());
+        let sides = Sides { commands, reader, checkpoints, feed, identity, artifacts, ids };
         self.answer(listener, Api { sides, waiting, metrics, settings: settings(config) });
     }
 
@@ -172,6 +179,8 @@ impl System {
         self.run_projector::<JobList>(feed, checkpoints, owner);
         self.run_projector::<JobContent>(feed, checkpoints, owner);
         self.run_projector::<JobTimeline>(feed, checkpoints, owner);
+        self.run_projector::<Lands>(feed, checkpoints, owner);
+        self.run_projector::<Pages>(feed, checkpoints, owner);
         self.run_projector::<JobStatistics>(feed, checkpoints, owner);
     }
 
@@ -228,6 +237,7 @@ fn settings(config: &Serve) -> api::Settings {
         },
         cors_origins: config.origins.clone(),
         metrics_token: config.metrics_token.clone(),
+        upload_bytes_max: u64::from(config.upload_max_mib) * 1024 * 1024,
         front: config.roles.contains(&Part::Api),
         ..Default::default()
     }
@@ -245,6 +255,14 @@ async fn open_identity(config: &Serve, database: &Database) -> anyhow::Result<Id
         console::say(format_args!("first administrator, shown once: {email} {password}"));
     }
     Ok(identity)
+}
+
+/// The files, in a place that can be written to.
+async fn open_artifacts(config: &Serve, database: &Database) -> anyhow::Result<Artifacts> {
+    let settings = artifacts::Settings { options: config::bucket_options(), ..Default::default() };
+    Artifacts::connect(database.pool.clone(), &config.artifacts(), settings)
+        .await
+        .context("cannot keep files")
 }
 
 /// The journal, and the tables that move with it.

@@ -87,7 +87,7 @@ pub struct Present {
     /// The fence of the last lease that its holder ended itself.
     settled_fence: Option<u64>,
     /// How many pages a crawl has found.
-    found: u32,
+    pub found: u32,
 }
 
 /// Where a job stands, with what matters only there.

@@ -19,9 +19,13 @@ pub mod job_ready;
 pub mod job_statistics;
 pub mod job_timeline;
 pub mod kept;
+pub mod land;
+pub mod page;
 mod projection;
+pub mod reactor;
 pub mod projector;
 pub mod schema;
+mod text;
 mod viewer;
 
 pub use fact::{Fact, Subject};

@@ -17,6 +17,8 @@ use crate::{
     job_ready,
     job_statistics::JobStatistics,
     job_timeline::JobTimeline,
+    land::Lands,
+    page::Pages,
     projection::Projection,
 };
 
@@ -32,12 +34,14 @@ pub struct Tables {
 }
 
 /// Every projection of this program.
-pub const ALL: [Tables; 6] = [
+pub const ALL: [Tables; 8] = [
     job_ready::TABLES,
     job_lease::TABLES,
     JobList::TABLES,
     JobContent::TABLES,
     JobTimeline::TABLES,
+    Lands::TABLES,
+    Pages::TABLES,
     JobStatistics::TABLES,
 ];
 

@@ -2,6 +2,7 @@
 
 mod beats;
 mod changes;
+mod corpus;
 mod dispatch;
 mod filter;
 mod following;

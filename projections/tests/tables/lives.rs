@@ -4,13 +4,14 @@
 use chrono::TimeDelta;
 use commands::{Accepted, Asked, Command, CommandError, Wishes, lease::Holder};
 use domain::{
-    JobId, LeaseId, UserId, WorkerId,
+    JobId, LandId, LeaseId, UserId, WorkerId,
     actor::Component,
     artifact::{Artifact, Sha256},
     job::{
         Closing, CrawlSpec, Follow, JobCommand, JobError, JobState, LogSeal, Phase, Progress,
         ReportSpec,
     },
+    land::{LandCommand, Sketch},
     worker::{RefusedReport, WorkerCommand},
 };
 use futures::future::join_all;
@@ -22,7 +23,10 @@ use proptest::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::world::{World, system, user, worker};
+use super::{
+    corpus,
+    world::{World, system, user, worker},
+};
 
 /// How many jobs take part.
 const JOBS: usize = 12;
@@ -49,6 +53,7 @@ enum Deed {
     Expire,
     Retry,
     ReportLate,
+    ChangeLand,
     Pass,
 }
 
@@ -56,6 +61,7 @@ enum Deed {
 #[derive(Clone, Copy, Debug)]
 enum Report {
     Progress,
+    Pages,
     Complete,
     Fail,
     Release,
@@ -69,6 +75,7 @@ fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Deed::Queue),
         6 => Just(Deed::Grant),
         6 => Just(Deed::Report(Report::Progress)),
+        6 => Just(Deed::Report(Report::Pages)),
         2 => Just(Deed::Report(Report::Complete)),
         3 => Just(Deed::Report(Report::Fail)),
         2 => Just(Deed::Report(Report::Release)),
@@ -78,6 +85,7 @@ fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Deed::Expire),
         2 => Just(Deed::Retry),
         1 => Just(Deed::ReportLate),
+        1 => Just(Deed::ChangeLand),
         1 => Just(Deed::Pass),
     ];
     let step = (0..JOBS, deed, any::<u8>()).prop_map(|(job, deed, salt)| Step { job, deed, salt });
@@ -106,6 +114,13 @@ impl<'a> Lives<'a> {
             let services = Vec::new();
             let command = WorkerCommand::RegisterWorker { name: "w".to_owned(), services };
             world.commands.execute(Command::Worker(id, command), worker(id)).await.unwrap();
+        }
+        for owner in [1, 2] {
+            let (id, owner) = (LandId(Uuid::from_u128(owner)), UserId(Uuid::from_u128(owner)));
+            let name = "Rivers".to_owned();
+            let sketch = Sketch { name, terms: vec!["crue".to_owned()], ..Sketch::default() };
+            let command = Command::Land(id, LandCommand::CreateLand { owner, sketch });
+            world.commands.execute(command, user(owner)).await.unwrap();
         }
         let jobs = (0..JOBS).map(|_| JobId(Uuid::new_v4())).collect();
         Self { world, jobs }
@@ -163,6 +178,11 @@ async fn act(world: &World, id: JobId, step: &Step) -> JobId {
             let retried = tolerated(world.commands.execute(retry, user(owner(salt))).await);
             return retried.filter(|_| ended).unwrap_or(id);
         }
+        Deed::ChangeLand => {
+            let change = corpus::change_land(LandId(owner(salt).0), salt);
+            tolerated(world.commands.execute(change, user(owner(salt))).await);
+            return id;
+        }
         Deed::ReportLate => {
             report_late(world, id, salt).await;
             return id;
@@ -180,6 +200,10 @@ async fn act(world: &World, id: JobId, step: &Step) -> JobId {
         }
         Deed::Expire => Command::Job(id, JobCommand::ExpireJob),
         Deed::Lose => Command::Job(id, JobCommand::ExpireLease { fence, log: seal(salt) }),
+        Deed::Report(Report::Pages) => {
+            let known = job.present().map_or(0, |it| it.found);
+            Command::Job(id, corpus::pages(known, fence, salt))
+        }
         Deed::Report(it) => Command::Job(id, reported(world, *it, fence, salt)),
     };
     let asked = by(&step.deed, salt, holder);
@@ -192,7 +216,9 @@ fn by(deed: &Deed, salt: u8, holder: WorkerId) -> Asked {
         Deed::Create | Deed::Retry | Deed::Cancel => user(owner(salt)),
         Deed::Queue => system(Component::Scheduler),
         Deed::Lose | Deed::Expire => system(Component::Rescuer),
-        Deed::Grant | Deed::Report(_) | Deed::ReportLate | Deed::Pass => worker(holder),
+        Deed::Grant | Deed::Report(_) | Deed::ReportLate | Deed::ChangeLand | Deed::Pass => {
+            worker(holder)
+        }
     }
 }
 
@@ -213,9 +239,9 @@ fn create(id: JobId, salt: u8, world: &World) -> Command {
     };
     let hash = Sha256::new([salt; 32]);
     match salt % 7 {
-        0 => {
+        0 | 3 => {
             let crawl = CrawlSpec {
-                land: None,
+                land: (salt % 3 == 0).then_some(LandId(owner(salt).0)),
                 seeds: vec![format!("https://example.org/{salt}")],
                 terms: vec!["registry".to_owned()],
                 depth: 2,
@@ -279,6 +305,7 @@ fn reported(world: &World, report: Report, fence: u64, salt: u8) -> JobCommand {
             JobCommand::ReleaseLease { fence, reason, until: later, checkpoint, closing }
         }
         Report::Confirm => JobCommand::ConfirmCancel { fence, closing },
+        Report::Pages => corpus::pages(0, fence, salt),
         Report::Progress => {
             let checkpoint = salt.is_multiple_of(5).then(|| json!({ "line": salt }));
             JobCommand::ReportProgress { fence, progress: Some(progress), checkpoint }

@@ -10,6 +10,7 @@ use projections::{
 };
 
 use super::{
+    corpus,
     lives::{Lives, random},
     world::{World, eventually},
 };
@@ -21,6 +22,8 @@ async fn every_table_is_the_same_rebuilt() {
     for _ in 0..3 {
         let world = World::new().await;
         let following = world.follow();
+        // Random crawls may come to nothing.
+        corpus::crawled(&world).await;
         let mut lives = Lives::begin(&world).await;
         for steps in random(900).chunks(90) {
             lives.live(steps).await;

@@ -19,8 +19,8 @@ use domain::{
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{
     Projection, Reader, checkpoint::Checkpoints, dispatch, feed::Feed, job_content::JobContent,
-    job_list::JobList, job_statistics::JobStatistics, job_timeline::JobTimeline,
-    projector::Projector, schema,
+    job_list::JobList, job_statistics::JobStatistics, job_timeline::JobTimeline, land::Lands,
+    page::Pages, projector::Projector, schema,
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -118,6 +118,8 @@ impl World {
         following.run::<JobList>(self, owner);
         following.run::<JobContent>(self, owner);
         following.run::<JobTimeline>(self, owner);
+        following.run::<Lands>(self, owner);
+        following.run::<Pages>(self, owner);
         following.run::<JobStatistics>(self, owner);
         following
     }

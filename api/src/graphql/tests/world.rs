@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use artifacts::Artifacts;
 use async_graphql::{Executor, Request, Variables};
 use axum::{
     Router,
@@ -28,6 +29,8 @@ use projections::{
     job_list::JobList,
     job_statistics::JobStatistics,
     job_timeline::JobTimeline,
+    land::Lands,
+    page::Pages,
     projector::Projector,
     schema::{self as tables, Tables},
 };
@@ -36,6 +39,7 @@ use sqlx::{
     Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
@@ -61,6 +65,7 @@ pub(crate) struct World {
     projectors: TaskTracker,
     db: PgPool,
     tasks: JoinSet<()>,
+    _files: TempDir,
     // The last to go: what is dropped before it still uses it.
     _database: postgres::testing::Database,
 }
@@ -106,12 +111,17 @@ impl World {
         tables::prepare(&db, Arc::clone(&journal)).await.unwrap();
         let commands =
             Commands::new(Arc::clone(&journal), services(), Arc::new(now), Arc::new(new_id));
+        let files = tempfile::tempdir().unwrap();
+        let folder = files.path().to_str().unwrap().to_owned();
         let sides = Sides {
             commands,
             reader: Reader::new(db.clone()),
             checkpoints: Checkpoints::new(db.clone()),
             feed: Arc::new(Feed::new(journal)),
             identity: Identity::connect(db.clone(), identity::Settings::default(), now())
+                .await
+                .unwrap(),
+            artifacts: Artifacts::connect(db.clone(), &folder, artifacts::Settings::default())
                 .await
                 .unwrap(),
             ids: Arc::new(new_id),
@@ -132,6 +142,7 @@ impl World {
             projectors: TaskTracker::new(),
             db,
             tasks: JoinSet::new(),
+            _files: files,
             _database: database,
         };
         world.start();
@@ -144,6 +155,8 @@ impl World {
         self.project::<JobList>();
         self.project::<JobContent>();
         self.project::<JobTimeline>();
+        self.project::<Lands>();
+        self.project::<Pages>();
         self.project::<JobStatistics>();
     }
 
