@@ -20,7 +20,7 @@ create table artifact_reference (
     subject_kind text not null check (subject_kind in ('upload', 'job')),
     subject uuid not null,
     sha256 bytea not null references artifact (sha256),
-    name text not null check (name <> ''),
+    name text not null,
     owner uuid not null,
     media_type text not null,
     created_at timestamptz not null,

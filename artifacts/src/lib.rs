@@ -16,6 +16,7 @@ mod put;
 mod open;
 mod reference;
 mod sweep;
+mod adopt;
 
 use std::sync::Arc;
 

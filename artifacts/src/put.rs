@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt, stream};
 use object_store::{ObjectStoreExt, PutPayload, buffered::BufWriter, path::Path};
 use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
 use tokio::io::AsyncWriteExt;
 
 use crate::{ArtifactError, Artifacts, incoming, location};
@@ -110,6 +111,18 @@ impl Artifacts {
         let mut tx = self.db.begin().await?;
         self.lock(&mut tx, &stored.sha256).await?;
         self.store.rename(path, &location(&stored.sha256)).await?;
+        self.index(&mut tx, stored, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes a file into the index that is in its place.
+    pub(crate) async fn index(
+        &self,
+        tx: &mut PgConnection,
+        stored: Stored,
+        now: DateTime<Utc>,
+    ) -> Result<(), ArtifactError> {
         let bytes = i64::try_from(stored.bytes).map_err(ArtifactError::damaged)?;
         sqlx::query!(
             "insert into artifact (sha256, bytes, stored_at) values ($1, $2, $3)
@@ -119,9 +132,8 @@ impl Artifacts {
             bytes,
             now,
         )
-        .execute(&mut *tx)
+        .execute(tx)
         .await?;
-        tx.commit().await?;
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{ReadError, schema::Tables, signed};
+use crate::{ReadError, reactor::Turn, schema::Tables, signed};
 
 /// How long an owner is believed in without a sign of life, in seconds.
 const LEASE_S: f64 = 6.0;
@@ -43,6 +43,18 @@ pub(crate) async fn begin(db: &mut PgConnection, tables: &Tables) -> Result<(), 
         "insert into projection (name, version) values ($1, $2)
          on conflict (name, version) do update
              set checkpoint = 0, owner = null, epoch = projection.epoch + 1",
+        tables.name,
+        tables.version
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Starts a reactor at the first event, unless it has begun already.
+pub(crate) async fn begin_once(db: &PgPool, tables: Tables) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into projection (name, version) values ($1, $2) on conflict do nothing",
         tables.name,
         tables.version
     )
@@ -229,6 +241,15 @@ impl Checkpoints {
     fn halts(&self) -> MutexGuard<'_, HashMap<&'static str, String>> {
         // A map of messages holds no state that a panic could leave half-done.
         self.halts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A turn at moving a reactor, if nobody else has it.
+    pub async fn turn(
+        &self,
+        reactor: &'static str,
+        owner: Uuid,
+    ) -> Result<Option<Turn>, ReadError> {
+        Ok(Turn::take(self.db.clone(), reactor, owner).await?)
     }
 
     /// Tells those who wait.

@@ -6,10 +6,12 @@
 //! a table and gives a command.
 
 pub mod executor;
+pub mod keeper;
 mod patrol;
 pub mod rescuer;
 pub mod scheduler;
 
 pub use executor::{Attempt, Execute, Executor, Finish, Handle, Level, Outcome, Stop};
+pub use keeper::Keeper;
 pub use rescuer::Rescuer;
 pub use scheduler::Scheduler;
