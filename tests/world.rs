@@ -1,7 +1,10 @@
 //! A whole system, on a port and a database of its own, and what is needed to
 //! talk to it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, ensure};
 use app::{
@@ -13,6 +16,7 @@ use clap::Parser;
 use identity::WorkerServices;
 use postgres::testing::Database;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
     time::{Instant, sleep},
@@ -44,28 +48,29 @@ pub(crate) struct World {
     pub(crate) system: System,
     pub(crate) base: String,
     database: Database,
+    files: TempDir,
 }
 
 impl World {
     /// Starts one.
     pub(crate) async fn new() -> anyhow::Result<Self> {
-        Self::on(Database::create().await).await
+        Self::on(Database::create().await, tempfile::tempdir()?).await
     }
 
-    async fn on(database: Database) -> anyhow::Result<Self> {
-        let config = config(database.url())?;
+    async fn on(database: Database, files: TempDir) -> anyhow::Result<Self> {
+        let config = config(database.url(), files.path())?;
         let listener = TcpListener::bind(config.listen).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let services = services_file::parse(SERVICES)?;
         let system = System::start(&config, listener, services).await?;
-        Ok(Self { system, base, database })
+        Ok(Self { system, base, database, files })
     }
 
     /// Stops it and starts it again on the same data.
     pub(crate) async fn restart(self) -> anyhow::Result<Self> {
-        let Self { system, database, .. } = self;
+        let Self { system, database, files, .. } = self;
         system.stop().await?;
-        Self::on(database).await
+        Self::on(database, files).await
     }
 
     /// Stops it.
@@ -179,7 +184,8 @@ pub(crate) async fn eventually(
 }
 
 /// As an operator would configure it.
-fn config(database_url: &str) -> anyhow::Result<Serve> {
+fn config(database_url: &str, files: &Path) -> anyhow::Result<Serve> {
+    let files = files.to_str().context("the path of a folder")?;
     let arguments = [
         "greffe",
         "serve",
@@ -191,6 +197,8 @@ fn config(database_url: &str) -> anyhow::Result<Serve> {
         "admin@example.org",
         "--admin-password",
         "correct horse battery",
+        "--artifacts",
+        files,
         "--rescue-grace-s",
         "0",
         "--development",

@@ -5,6 +5,7 @@
 //! same people unless it says otherwise.
 
 mod access;
+mod artifact;
 mod asking;
 mod budget;
 mod change;
@@ -37,6 +38,7 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
+use artifacts::Artifacts;
 use async_graphql::{Context, MergedObject, SDLExportOptions, SchemaBuilder, ValidationMode};
 use budget::Budgeted;
 use commands::{Commands, Ids};
@@ -56,6 +58,8 @@ pub struct Sides {
     pub feed: Arc<Feed>,
     /// Knows the people.
     pub identity: Identity,
+    /// Keeps the files.
+    pub artifacts: Artifacts,
     /// Makes identities for what is created.
     pub ids: Ids,
 }

@@ -11,6 +11,7 @@ pub mod transport;
 pub mod viewer;
 pub mod graphql;
 pub mod graphiql;
+mod artifacts;
 mod health;
 mod metrics;
 mod request;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 
 use crate::{
+    artifacts,
     graphql::{self, Sides},
     health, metrics,
     problem::Problem,
@@ -53,6 +54,8 @@ pub struct Settings {
     pub metrics_token: Option<String>,
     /// How many events a projection may be behind and still count as ready.
     pub lag_max: u64,
+    /// How large a file may be that is sent here, in bytes.
+    pub upload_bytes_max: u64,
     /// Whether front ends and workers are answered, or only those who ask how this process is.
     pub front: bool,
 }
@@ -64,6 +67,7 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             metrics_token: None,
             lag_max: 10_000,
+            upload_bytes_max: 200 * 1024 * 1024,
             front: true,
         }
     }
@@ -147,11 +151,15 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         let commands = sides.commands.clone();
         Arc::new(move || commands.now())
     };
-    let around = Surroundings {
-        authenticate: viewer::authenticate(sides.identity.clone(), clock.clone()),
-        clock,
-        drain: stop.clone(),
-    };
+    let authenticate = viewer::authenticate(sides.identity.clone(), clock.clone());
+    let files = artifacts::routes(artifacts::Surroundings {
+        artifacts: sides.artifacts.clone(),
+        authenticate: authenticate.clone(),
+        clock: clock.clone(),
+        ids: Arc::clone(&sides.ids),
+        bytes_max: settings.upload_bytes_max,
+    });
+    let around = Surroundings { authenticate, clock, drain: stop.clone() };
     let executor = graphql::executor(sides.clone());
     let graphql =
         GraphqlService::try_new(executor, &graphql::sdl(), around, settings.graphql.clone())?;
@@ -162,11 +170,13 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         feed: Arc::clone(&sides.feed),
         waiting,
         identity: sides.identity.clone(),
+        artifacts: sides.artifacts.clone(),
+        upload_bytes_max: settings.upload_bytes_max,
         ids: Arc::clone(&sides.ids),
         drain: stop.clone(),
     });
     let (queries, reports) = if settings.front {
-        (graphql.routes(), worker::routes(workers.clone()))
+        (graphql.routes(), files.merge(worker::routes(workers.clone())))
     } else {
         (Router::new(), Router::new())
     };
@@ -182,7 +192,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         .merge(probes)
         .merge(queries)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN))
-        // Workers may wait for work for longer.
+        // Workers may wait for work for longer, and files take their time.
         .merge(reports)
         .fallback(async || {
             Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is nothing here")
@@ -208,6 +218,7 @@ async fn contents() -> Json<serde_json::Value> {
     Json(json!({
         "name": "greffe",
         "graphql": "/graphql",
+        "files": "/api/files",
         "health": "/health",
         "ready": "/ready",
         "metrics": "/metrics",
@@ -226,12 +237,21 @@ fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
     let origins: Vec<HeaderValue> = origins.iter().map(origin).collect::<Result<_, _>>()?;
     Ok(CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::ACCEPT,
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_NONE_MATCH,
             request::REQUEST_ID,
         ])
-        .expose_headers([request::REQUEST_ID]))
+        .expose_headers([
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_RANGE,
+            header::ETAG,
+            header::LOCATION,
+            request::REQUEST_ID,
+        ]))
 }

@@ -7,6 +7,7 @@
 //! any other way.
 
 mod acquire;
+mod artifacts;
 mod caller;
 mod heartbeat;
 mod holder;
@@ -20,6 +21,7 @@ mod settle;
 
 use std::{sync::Arc, time::Duration};
 
+use ::artifacts::Artifacts;
 use axum::{
     Router,
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -32,6 +34,7 @@ use domain::{LeaseId, WorkerId};
 use identity::Identity;
 use moka::sync::Cache;
 use projections::{Reader, dispatch::WaitingWorkers, feed::Feed, kept::workers::WorkerRow};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::problem::Problem;
@@ -48,6 +51,9 @@ const KNOWN_FOR: Duration = Duration::from_secs(10);
 
 const KNOWN_MAX: u64 = 10_000;
 
+/// How many files come in at once. Others wait.
+const UPLOADS_MAX: usize = 16;
+
 /// What the protocol takes from its surroundings.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -61,6 +67,10 @@ pub struct Surroundings {
     pub waiting: Arc<WaitingWorkers>,
     /// Tells who is asking.
     pub identity: Identity,
+    /// Where the files are.
+    pub artifacts: Artifacts,
+    /// How large a file may be.
+    pub upload_bytes_max: u64,
     /// Names new workers.
     pub ids: Ids,
     /// Once cancelled, nobody is kept waiting for work.
@@ -81,6 +91,8 @@ struct Shared {
     workers: Cache<WorkerId, Arc<WorkerRow>>,
     /// Who was given a lease never changes.
     holders: Cache<LeaseId, WorkerId>,
+    /// Files come in a few at a time: each may hold some mebibytes of memory.
+    uploads: Semaphore,
 }
 
 impl WorkerApi {
@@ -94,6 +106,7 @@ impl WorkerApi {
             grants: TaskTracker::new(),
             workers: Cache::builder().max_capacity(KNOWN_MAX).time_to_live(KNOWN_FOR).build(),
             holders: Cache::new(10 * KNOWN_MAX),
+            uploads: Semaphore::new(UPLOADS_MAX),
         }))
     }
 
@@ -114,6 +127,7 @@ pub fn routes(api: WorkerApi) -> Router {
         .route("/worker/v1/workers/{worker}", delete(leave::answer))
         .route("/worker/v1/leases", post(acquire::answer))
         .route("/worker/v1/leases/{lease}/logs", post(logs::answer))
+        .route("/worker/v1/leases/{lease}/artifacts", post(artifacts::answer))
         .route("/worker/v1/leases/{lease}/settle", post(settle::answer))
         .route("/worker/v1/heartbeats", post(heartbeat::answer))
         .method_not_allowed_fallback(async || {

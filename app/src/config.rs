@@ -4,7 +4,10 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use uuid::Uuid;
+
+mod people;
+
+pub use people::{ClientAction, People, Registration, TokenAction, UserAction};
 
 /// The job back end that never forgets.
 #[derive(Debug, Parser)]
@@ -33,7 +36,7 @@ pub enum Role {
         #[command(subcommand)]
         action: UserAction,
     },
-    /// Tokens that workers come with.
+    /// Tokens that workers and programs come with.
     Token {
         /// Where they are kept.
         #[command(flatten)]
@@ -41,6 +44,15 @@ pub enum Role {
         /// What to do about them.
         #[command(subcommand)]
         action: TokenAction,
+    },
+    /// Back ends of other applications.
+    Client {
+        /// Where they are kept.
+        #[command(flatten)]
+        database: Database,
+        /// What to do about them.
+        #[command(subcommand)]
+        action: ClientAction,
     },
 }
 
@@ -97,6 +109,16 @@ pub struct Serve {
     )]
     pub roles: Vec<Part>,
 
+    /// Where files are kept: a folder, or a URL that begins with `s3://`,
+    /// `gs://` or `az://`. Without it, the folder `artifacts` beside the data
+    /// of Greffe's own Postgres.
+    #[arg(long, env = "GREFFE_ARTIFACTS", value_name = "PLACE")]
+    pub artifacts: Option<String>,
+
+    /// How large a file may be that is sent to Greffe, in MiB.
+    #[arg(long, env = "GREFFE_UPLOAD_MAX_MIB", default_value_t = 200, value_name = "MIB")]
+    pub upload_max_mib: u32,
+
     /// The file that declares the services. Without it, `services.yaml` is
     /// read if it is there.
     #[arg(long, env = "GREFFE_SERVICES", value_name = "FILE")]
@@ -110,6 +132,10 @@ pub struct Serve {
     /// printed once.
     #[arg(long, env = "GREFFE_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub admin_password: Option<String>,
+
+    /// Who may come, and how they are written to.
+    #[command(flatten)]
+    pub people: People,
 
     /// Serve the GraphiQL explorer, and answer introspection to anybody.
     #[arg(long, env = "GREFFE_DEVELOPMENT")]
@@ -132,12 +158,26 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// Where files are kept.
+    pub fn artifacts(&self) -> String {
+        let beside = || self.database.data_dir.join("artifacts").to_string_lossy().into_owned();
+        self.artifacts.clone().unwrap_or_else(beside)
+    }
+
     /// What `greffe serve` does with these arguments.
     pub fn with(arguments: &[&str]) -> Result<Self, clap::Error> {
         let cli = Cli::try_parse_from(["greffe", "serve"].iter().chain(arguments))?;
         let Role::Serve(serve) = cli.role else { unreachable!("the arguments begin with `serve`") };
         Ok(serve)
     }
+}
+
+/// What the clients of buckets read from the environment everywhere: keys,
+/// regions and the like, under the names that their makers gave them.
+pub fn bucket_options() -> Vec<(String, String)> {
+    let is_theirs =
+        |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|it| name.starts_with(it));
+    std::env::vars().filter(|(name, _)| is_theirs(name)).collect()
 }
 
 /// A part of what a serving process does.
@@ -165,65 +205,6 @@ pub struct Demo {
     /// The folder whose files are hashed.
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub folder: PathBuf,
-}
-
-/// What to do about people.
-#[derive(Clone, Debug, Subcommand)]
-pub enum UserAction {
-    /// Let somebody sign in. The password is read from
-    /// `GREFFE_USER_PASSWORD`, or made and printed once.
-    Create {
-        /// Their e-mail.
-        email: String,
-        /// What they may do: admin, operator, member or viewer.
-        #[arg(long, default_value = "member")]
-        role: String,
-        /// Their password; not an argument, which others could see.
-        #[arg(long, env = "GREFFE_USER_PASSWORD", hide = true)]
-        password: Option<String>,
-    },
-    /// List who may sign in.
-    List,
-    /// Change what somebody may do.
-    Role {
-        /// Their id.
-        id: Uuid,
-        /// What they may do: admin, operator, member or viewer.
-        role: String,
-    },
-    /// Let somebody sign in no more.
-    Disable {
-        /// Their id.
-        id: Uuid,
-    },
-    /// Let somebody sign in again.
-    Enable {
-        /// Their id.
-        id: Uuid,
-    },
-}
-
-/// What to do about the tokens of workers.
-#[derive(Clone, Debug, Subcommand)]
-pub enum TokenAction {
-    /// Make one, and print it once.
-    Create {
-        /// What it is called.
-        name: String,
-        /// A service that it is good for; may be given several times.
-        #[arg(long = "service", required_unless_present = "all_services")]
-        services: Vec<String>,
-        /// It is good for every service.
-        #[arg(long, conflicts_with = "services")]
-        all_services: bool,
-    },
-    /// List them, without what is secret.
-    List,
-    /// Let nobody come with it any more.
-    Revoke {
-        /// Its id.
-        id: Uuid,
-    },
 }
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use api::{Api, graphql::Sides};
+use api::{
+    Api,
+    accounts::{Endings, Keeper, Post, Recording},
+    graphql::Sides,
+};
 use artifacts::Artifacts;
 use chrono::{DateTime, SubsecRound, Utc};
 use commands::{Commands, Ids, Services};
-use identity::{Generated, Identity};
+use identity::Identity;
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{
     Reader,
@@ -31,9 +35,8 @@ use workers::{Rescuer, Scheduler};
 
 use crate::{
     config::{self, Part, Serve},
-    console,
     database::Database,
-    telemetry,
+    people, telemetry,
 };
 
 /// How long the parts are given to finish what they are at.
@@ -45,9 +48,6 @@ const RESCUE_EVERY: Duration = Duration::from_millis(500);
 /// How often the scheduler looks.
 const SCHEDULE_EVERY: Duration = Duration::from_millis(250);
 
-/// How often what has ended by time is removed from the tables of identities.
-const SWEEP_EVERY: Duration = Duration::from_hours(1);
-
 /// A whole system, running.
 pub struct System {
     /// Who may sign in.
@@ -56,6 +56,7 @@ pub struct System {
     pub artifacts: Artifacts,
     /// The write side, for those who live in the same process.
     pub commands: Commands,
+    endings: Endings,
     address: SocketAddr,
     parts: JoinSet<(&'static str, anyhow::Result<()>)>,
     stop: CancellationToken,
@@ -72,24 +73,33 @@ impl System {
     ) -> anyhow::Result<Self> {
         let address = listener.local_addr().context("cannot listen")?;
         let database = Database::open(&config.database).await?;
-        let identity = open_identity(config, &database).await?;
+        let post = people::post(config)?;
         let artifacts = open_artifacts(config, &database).await?;
         let journal = Arc::new(open_journal(&database).await?);
         schema::prepare(&database.pool, Arc::clone(&journal) as _)
             .await
             .context("cannot make the read models")?;
         let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
+        let feed = Arc::new(Feed::new(Arc::clone(&writes)));
+        let commands = Commands::new(writes, services, Arc::new(now), Arc::new(id));
+        let recording = Recording { commands: commands.clone(), feed: Arc::clone(&feed) };
+        let registration = config.people.registration.into();
+        let settings = identity::Settings { registration, ..Default::default() };
+        let identity = people::open(&database.pool, recording, settings).await?;
+        people::ensure_first_admin(config, &identity).await?;
         let mut system = Self {
             identity,
             artifacts,
-            commands: Commands::new(writes, services, Arc::new(now), Arc::new(id)),
+            commands,
+            endings: Endings::default(),
             address,
             parts: JoinSet::new(),
             stop: CancellationToken::new(),
             journal,
             database,
         };
-        system.start_parts(config, listener);
+        system.keep_accounts(config, &feed, post);
+        system.start_parts(config, listener, feed);
         Ok(system)
     }
 
@@ -130,13 +140,11 @@ impl System {
         self.database.close().await
     }
 
-    fn start_parts(&mut self, config: &Serve, listener: TcpListener) {
+    fn start_parts(&mut self, config: &Serve, listener: TcpListener, feed: Arc<Feed>) {
         let metrics = telemetry::metrics();
-        let journal: Arc<dyn Journal> = Arc::clone(&self.journal) as _;
         let db = &self.database.pool;
         let ids: Ids = Arc::new(id);
         let commands = self.commands.clone();
-        let feed = Arc::new(Feed::new(journal));
         let checkpoints = Checkpoints::new(db.clone());
         let reader = Reader::new(db.clone());
         let waiting = Arc::new(WaitingWorkers::default());
@@ -150,7 +158,9 @@ impl System {
             self.act_unasked(config, commands, reader);
         }
         let (identity, artifacts) = (self.identity.clone(), self.artifacts.clone());
-        let sides = Sides { commands, reader, checkpoints, feed, identity, artifacts, ids };
+        let endings = self.endings.clone();
+        let sides =
+            Sides { commands, reader, checkpoints, feed, identity, artifacts, endings, ids };
         self.answer(listener, Api { sides, waiting, metrics, settings: settings(config) });
     }
 
@@ -216,14 +226,21 @@ impl System {
             scheduler.run(stop).await;
             ("the scheduler", Ok(()))
         });
-        let (identity, stop) = (self.identity.clone(), self.stop.clone());
+    }
+
+    /// In every process: whoever is connected here is to hear what has ended.
+    fn keep_accounts(&mut self, config: &Serve, feed: &Arc<Feed>, post: Post) {
+        let keeper = Keeper {
+            identity: self.identity.clone(),
+            feed: Arc::clone(feed),
+            endings: self.endings.clone(),
+            post: config.roles.contains(&Part::Scheduler).then_some(post),
+            clock: Arc::new(now),
+        };
+        let stop = self.stop.clone();
         self.parts.spawn(async move {
-            while timeout(SWEEP_EVERY, stop.cancelled()).await.is_err() {
-                if let Err(error) = identity.sweep(now()).await {
-                    tracing::warn!(%error, "what has ended by time is not removed yet");
-                }
-            }
-            ("the sweeper", Ok(()))
+            keeper.run(stop).await;
+            ("the keeper of accounts", Ok(()))
         });
     }
 }
@@ -243,20 +260,6 @@ fn settings(config: &Serve) -> api::Settings {
     }
 }
 
-/// The people, and the first of them if there is none.
-async fn open_identity(config: &Serve, database: &Database) -> anyhow::Result<Identity> {
-    let settings = identity::Settings::default();
-    let identity = Identity::connect(database.pool.clone(), settings, now())
-        .await
-        .context("cannot open the identities")?;
-    let (email, password) = (config.admin_email.as_deref(), config.admin_password.as_deref());
-    let made = identity.ensure_first_admin(email, password, now()).await;
-    if let Some(Generated { email, password }) = made.context("cannot make an administrator")? {
-        console::say(format_args!("first administrator, shown once: {email} {password}"));
-    }
-    Ok(identity)
-}
-
 /// The files, in a place that can be written to.
 async fn open_artifacts(config: &Serve, database: &Database) -> anyhow::Result<Artifacts> {
     let settings = artifacts::Settings { options: config::bucket_options(), ..Default::default() };
@@ -266,7 +269,7 @@ async fn open_artifacts(config: &Serve, database: &Database) -> anyhow::Result<A
 }
 
 /// The journal, and the tables that move with it.
-async fn open_journal(database: &Database) -> anyhow::Result<PostgresJournal> {
+pub(crate) async fn open_journal(database: &Database) -> anyhow::Result<PostgresJournal> {
     let settings = journal::postgres::Settings {
         search_path: Some(schema::search_path()),
         ..Default::default()

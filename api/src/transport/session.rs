@@ -2,12 +2,17 @@
 //!
 //! How a token is checked is not known here: whoever builds the service brings an [`Authenticate`].
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    fmt,
+    sync::Arc,
+};
 
 use async_graphql::Data;
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use super::fault::{Code, Fault, Faults, internal};
 
@@ -24,12 +29,14 @@ pub struct Session {
     pub(super) subject: Option<String>,
     pub(super) expires_at: Option<DateTime<Utc>>,
     pub(super) data: Arc<Data>,
+    /// Cancelled when what the caller came in by has ended.
+    pub(super) ended: Option<Arc<CancellationToken>>,
 }
 
 impl Session {
     /// A caller without a token. Resolvers find `viewer` in their context, and decide what it may.
     pub fn anonymous(viewer: impl Any + Send + Sync) -> Self {
-        Self { subject: None, expires_at: None, data: with(viewer) }
+        Self { subject: None, expires_at: None, data: with(viewer), ended: None }
     }
 
     /// A caller known as `subject`, until `expires_at`. Resolvers find `viewer` in their context.
@@ -38,7 +45,18 @@ impl Session {
         expires_at: Option<DateTime<Utc>>,
         viewer: impl Any + Send + Sync,
     ) -> Self {
-        Self { subject: Some(subject.into()), expires_at, data: with(viewer) }
+        Self { subject: Some(subject.into()), expires_at, data: with(viewer), ended: None }
+    }
+
+    /// The same, for no longer than until `ended` is cancelled.
+    #[must_use]
+    pub fn until(self, ended: Arc<CancellationToken>) -> Self {
+        Self { ended: Some(ended), ..self }
+    }
+
+    /// What it was made with.
+    pub(crate) fn viewer<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.data.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
     pub(super) fn is_signed_in(&self) -> bool {
@@ -73,7 +91,7 @@ impl Bearer {
     }
 
     /// Reads the `Authorization` header, if there is one.
-    pub(super) fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Denied> {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, Denied> {
         let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
         value.to_str().map_err(|_| Denied::Malformed).and_then(Self::parse).map(Some)
     }

@@ -43,12 +43,24 @@ pub(super) async fn answer(
     let op_id = settle.op_id.to_string();
     let report = settle.report()?;
     let holder = api.0.holder(lease, &caller).await?;
+    api.0.citable(holder, &report).await?;
     let span = tracing::info_span!("worker settles", worker = %holder.worker, job = %lease.job);
     let asked = caller.asked(holder.worker).once(op_id, digest);
     api.0.settle(holder, report, asked).instrument(span).await.map(Json)
 }
 
 impl Shared {
+    /// Whether the report may name the files that it names. One that comes too late is told that
+    /// instead.
+    async fn citable(&self, holder: Holder, report: &Report) -> Result<(), Problem> {
+        let lease = holder.lease;
+        let Err(problem) = self.cited(lease.job, report.artifacts()).await else { return Ok(()) };
+        let job = self.around.commands.job_state(lease.job).await;
+        let job = job.map_err(|error| refused::command(&error))?;
+        let is_over = job.present().is_none_or(|it| it.over(lease.fence).is_some());
+        if is_over { Ok(()) } else { Err(problem) }
+    }
+
     async fn settle(
         &self,
         holder: Holder,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Object};
 use projections::{
     Projection,
     job_content::{ContentRow, JobContent},
@@ -12,26 +12,14 @@ use projections::{
 use serde_json::Value;
 
 use crate::graphql::{
+    artifact::Artifact,
     fault::{Fault, Result},
-    loaders, position,
-    scalar::Long,
-    sides,
+    loaders, position, sides,
 };
 
 /// What only tasks have.
 #[derive(Clone)]
 pub(in crate::graphql) struct TaskFields(pub(super) Arc<JobRow>);
-
-/// A file that a job made.
-#[derive(SimpleObject)]
-pub(in crate::graphql) struct Artifact {
-    /// Names it, by what is in it: 64 hexadecimal digits.
-    sha256: String,
-    /// What the job calls it.
-    name: String,
-    /// Its length in bytes.
-    bytes: Long,
-}
 
 #[Object]
 impl TaskFields {
@@ -48,14 +36,7 @@ impl TaskFields {
     /// The files that it made; none until it has succeeded.
     async fn artifacts(&self, ctx: &Context<'_>) -> Result<Vec<Artifact>> {
         let artifacts = self.outcome(ctx).await?.map(|it| it.artifacts).unwrap_or_default();
-        Ok(artifacts
-            .into_iter()
-            .map(|it| Artifact {
-                sha256: it.sha256.to_string(),
-                name: it.name,
-                bytes: Long(it.bytes),
-            })
-            .collect())
+        Ok(artifacts.into_iter().map(Artifact::from).collect())
     }
 }
 

@@ -134,6 +134,14 @@ impl Settle {
 }
 
 impl Report {
+    /// The files that it names.
+    pub(super) fn artifacts(&self) -> &[Artifact] {
+        match &self.outcome {
+            Outcome::Succeeded { artifacts, .. } => artifacts,
+            Outcome::Failed { .. } | Outcome::Cancelled | Outcome::Released { .. } => &[],
+        }
+    }
+
     /// Whether another attempt may need a checkpoint that the report itself
     /// cannot carry.
     pub(super) fn needs_checkpoint_kept(&self) -> bool {

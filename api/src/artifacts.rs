@@ -1,0 +1,85 @@
+//! Files over HTTP: sent to `/api/files`, read from `/api/artifacts/{sha256}`.
+//!
+//! `docs/artifacts.md` is what clients are written against. A file is read by
+//! those who own a reference to it and by those who see all; for everybody else
+//! it is not there. It is never shown as a page of this server, whatever is in
+//! it.
+
+mod arriving;
+mod caller;
+mod download;
+mod name;
+mod range;
+mod refused;
+mod upload;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use artifacts::Artifacts;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, StatusCode, header},
+    middleware,
+    response::Response,
+    routing::{delete, get, post},
+};
+use commands::Ids;
+use tokio::sync::Semaphore;
+
+use crate::{
+    problem::Problem,
+    transport::{Authenticate, Clock},
+};
+
+pub(crate) use arriving::{Arrived, arriving};
+pub(crate) use name::{media_type, named};
+pub(crate) use refused::failed;
+
+/// How many files come in at once; each may hold some mebibytes of memory. Others wait.
+const UPLOADS_MAX: usize = 16;
+
+/// What files over HTTP take from their surroundings.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// Where the files are.
+    pub(crate) artifacts: Artifacts,
+    /// Tells who is asking.
+    pub(crate) authenticate: Authenticate,
+    /// Tells the time.
+    pub(crate) clock: Clock,
+    /// Names what is uploaded.
+    pub(crate) ids: Ids,
+    /// How large a file may be.
+    pub(crate) bytes_max: u64,
+}
+
+/// Files over HTTP.
+#[derive(Clone)]
+pub(crate) struct Files {
+    around: Surroundings,
+    uploads: Arc<Semaphore>,
+}
+
+/// What people send files to, and read them from.
+pub(crate) fn routes(around: Surroundings) -> Router {
+    let files = Files { around, uploads: Arc::new(Semaphore::new(UPLOADS_MAX)) };
+    Router::new()
+        .route("/api/files", post(upload::answer))
+        .route("/api/files/{id}", delete(upload::take_back))
+        .route("/api/artifacts/{sha256}", get(download::answer))
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED")
+        })
+        // Files are counted while they are read, and never held in memory.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::map_response(async |mut response: Response| {
+            let headers = response.headers_mut();
+            let no_store = HeaderValue::from_static("no-store");
+            headers.entry(header::CACHE_CONTROL).or_insert(no_store);
+            response
+        }))
+        .with_state(files)
+}
