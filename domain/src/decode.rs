@@ -3,6 +3,10 @@
 //! A payload of an older schema version is lifted to the present one here,
 //! before anybody sees it.
 
+mod creation;
+
+pub use creation::{Creation, creation};
+
 use crate::{
     account::AccountEvent, client::ClientEvent, job::JobEvent, land::LandEvent, worker::WorkerEvent,
 };

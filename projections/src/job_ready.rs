@@ -9,11 +9,14 @@ use std::collections::HashMap;
 
 use domain::{
     JobId, Timestamp, UserId,
-    decode::{Event, decode},
+    decode::{Creation, DecodeError, Event, creation, decode},
     job::{CrawlEvent, JobEvent, Next, Order, ReportEvent},
     service::ServiceName,
 };
-use journal::postgres::fold::{Column, Effect, InlineFold, Pending};
+use journal::{
+    NewEvent,
+    postgres::fold::{Column, Effect, InlineFold, Pending},
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -148,16 +151,27 @@ fn read(pending: &Pending<'_>) -> Option<(Uuid, Change)> {
     if pending.stream.category() != "job" || !matters(pending.event.event_type) {
         return None;
     }
-    let event = pending.event;
-    match decode(event.event_type, event.schema_version, &event.payload) {
-        Ok(Event::Job(event)) => Some((pending.stream.id().parse().ok()?, change(&event)?)),
-        Ok(Event::Worker(_) | Event::Account(_) | Event::Client(_) | Event::Land(_)) => None,
+    match understood(pending.event) {
+        Ok(change) => Some((pending.stream.id().parse().ok()?, change?)),
         Err(error) => {
             // This program wrote it a moment ago.
             tracing::error!(%error, stream = %pending.stream, "a job cannot be dispatched");
             None
         }
     }
+}
+
+/// Of a creation, what is to be done is not read: everybody's appends wait
+/// meanwhile.
+fn understood(event: &NewEvent) -> Result<Option<Change>, DecodeError> {
+    let NewEvent { event_type, schema_version, payload, .. } = event;
+    if let Some(created) = creation(event_type, *schema_version, payload) {
+        return created.map(|Creation { order, service }| Some(insert(&order, service)));
+    }
+    Ok(match decode(event_type, *schema_version, payload)? {
+        Event::Job(event) => change(&event),
+        Event::Worker(_) | Event::Account(_) | Event::Client(_) | Event::Land(_) => None,
+    })
 }
 
 /// A batch of changes, as columns to bind.

@@ -5,7 +5,7 @@ mod people;
 mod recorded;
 mod round_trip;
 
-use super::{DecodeError, Event, decode};
+use super::{DecodeError, Event, creation, decode};
 use crate::{
     EventType,
     account::AccountEvent,

@@ -5,7 +5,7 @@ use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-use super::{Event, decode, written};
+use super::{DecodeError, Event, creation, decode, written};
 use crate::{
     JobId, LandId, Timestamp, UserId, WorkerId,
     artifact::{Artifact, Sha256},
@@ -14,8 +14,9 @@ use crate::{
         DuplicateBy, Exclusion, FailureCause, Follow, FoundPage, JobCancelled, JobError, JobEvent,
         JobExpired, JobFailed, JobQueued, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased,
         LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress,
-        ProgressReported, ReportCompleted, ReportEvent, ReportRequested, ReportSpec, TaskCompleted,
-        TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice, Written,
+        ProgressReported, ReportCompleted, ReportEvent, ReportRequested, ReportSpec, Spec,
+        TaskCompleted, TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice,
+        Written,
     },
     service::ServiceName,
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
@@ -28,6 +29,33 @@ proptest! {
         prop_assert!(!payload.contains('\0'), "Postgres stores no NUL");
         prop_assert_eq!(decode(name, schema_version, &payload).unwrap(), event);
     }
+
+    /// Those who hand jobs out see what the others see.
+    #[test]
+    fn a_creation_without_its_body_says_the_same(event in any_event()) {
+        let (name, schema_version, payload) = written(&event);
+        let found = creation(name, schema_version, &payload).map(Result::unwrap);
+        prop_assert_eq!(found.map(|it| (it.order, it.service)), created(&event));
+        if creation(name, 1, &payload).is_some() {
+            let newer = creation(name, 2, &payload);
+            let refused = matches!(newer, Some(Err(DecodeError::NewerSchema { .. })));
+            prop_assert!(refused);
+        }
+    }
+}
+
+fn created(event: &Event) -> Option<(Order, ServiceName)> {
+    let Event::Job(event) = event else { return None };
+    let (order, spec) = if let JobEvent::TaskCreated(it) = event {
+        (&it.order, Spec::Task(it.task.clone()))
+    } else if let JobEvent::Crawl(CrawlEvent::CrawlRequested(it)) = event {
+        (&it.order, Spec::Crawl(it.crawl.clone()))
+    } else if let JobEvent::Report(ReportEvent::ReportRequested(it)) = event {
+        (&it.order, Spec::Report(it.report.clone()))
+    } else {
+        return None;
+    };
+    Some((order.clone(), spec.service()))
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
