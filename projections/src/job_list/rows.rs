@@ -104,55 +104,59 @@ pub(super) async fn load(
     records.into_iter().map(|it| JobRow::try_from(it).map(|row| (row.id, row))).collect()
 }
 
-/// The most rows of one statement: each takes 28 of the 65,535 parameters.
-const CHUNK: usize = 2_000;
-
 pub(super) async fn store(db: &mut PgConnection, rows: &[JobRow]) -> Result<(), sqlx::Error> {
-    for rows in rows.chunks(CHUNK) {
-        upsert(rows).build().persistent(false).execute(&mut *db).await?;
+    if !rows.is_empty() {
+        upsert(rows).build().execute(db).await?;
     }
     Ok(())
 }
 
+/// An array for each column: the statement is the same for any number of rows.
 fn upsert(rows: &[JobRow]) -> QueryBuilder<sqlx::Postgres> {
-    let mut query = QueryBuilder::new(format!("insert into job_list ({COLUMNS}) "));
-    query.push_values(rows, |mut row, it| {
-        let progress = it.progress.as_ref();
-        row.push_bind(it.id.0)
-            .push_bind(it.kind.as_str())
-            .push_bind(it.service.as_str())
-            .push_bind(it.owner.0)
-            .push_bind(it.state.as_str())
-            .push_bind(it.priority)
-            .push_bind(it.created_at)
-            .push_bind(signed(it.created_position))
-            .push_bind(it.changed_at)
-            .push_bind(signed(it.changed_position))
-            .push_bind(signed(it.version))
-            .push_bind(it.ready_at)
-            .push_bind(it.expires_at)
-            .push_bind(it.started_at)
-            .push_bind(it.ended_at)
-            .push_bind(it.attempt.cast_signed())
-            .push_bind(it.attempts_max.cast_signed())
-            .push_bind(it.delivery.cast_signed())
-            .push_bind(it.worker.map(|it| it.0))
-            .push_bind(it.fence.map(signed))
-            .push_bind(it.cancel_requested)
-            .push_bind(progress.map(|it| signed(it.done)))
-            .push_bind(progress.and_then(|it| it.total).map(signed))
-            .push_bind(progress.and_then(|it| it.message.as_deref()))
-            .push_bind(signed(it.errors))
-            .push_bind(it.error_type.as_deref())
-            .push_bind(it.error_message.as_deref())
-            .push_bind(it.retry_of.map(|it| it.0));
-    });
+    let progress = |it: &JobRow| it.progress.clone();
+    let mut query =
+        QueryBuilder::new(format!("insert into job_list ({COLUMNS}) select * from unnest("));
+    query
+        .separated(", ")
+        .push_bind(column(rows, |it| it.id.0))
+        .push_bind(column(rows, |it| it.kind.as_str()))
+        .push_bind(column(rows, |it| it.service.to_string()))
+        .push_bind(column(rows, |it| it.owner.0))
+        .push_bind(column(rows, |it| it.state.as_str()))
+        .push_bind(column(rows, |it| it.priority))
+        .push_bind(column(rows, |it| it.created_at))
+        .push_bind(column(rows, |it| signed(it.created_position)))
+        .push_bind(column(rows, |it| it.changed_at))
+        .push_bind(column(rows, |it| signed(it.changed_position)))
+        .push_bind(column(rows, |it| signed(it.version)))
+        .push_bind(column(rows, |it| it.ready_at))
+        .push_bind(column(rows, |it| it.expires_at))
+        .push_bind(column(rows, |it| it.started_at))
+        .push_bind(column(rows, |it| it.ended_at))
+        .push_bind(column(rows, |it| it.attempt.cast_signed()))
+        .push_bind(column(rows, |it| it.attempts_max.cast_signed()))
+        .push_bind(column(rows, |it| it.delivery.cast_signed()))
+        .push_bind(column(rows, |it| it.worker.map(|it| it.0)))
+        .push_bind(column(rows, |it| it.fence.map(signed)))
+        .push_bind(column(rows, |it| it.cancel_requested))
+        .push_bind(column(rows, |it| progress(it).map(|it| signed(it.done))))
+        .push_bind(column(rows, |it| progress(it).and_then(|it| it.total).map(signed)))
+        .push_bind(column(rows, |it| progress(it).and_then(|it| it.message)))
+        .push_bind(column(rows, |it| signed(it.errors)))
+        .push_bind(column(rows, |it| it.error_type.clone()))
+        .push_bind(column(rows, |it| it.error_message.clone()))
+        .push_bind(column(rows, |it| it.retry_of.map(|it| it.0)));
+    query.push(")");
     query.push(" on conflict (job) do update set ");
     for (index, column) in CHANGING.iter().enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         query.push(format!("{comma}{column} = excluded.{column}"));
     }
     query
+}
+
+fn column<T>(rows: &[JobRow], of: impl Fn(&JobRow) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
 }
 
 /// What can change of a row that is there already.
