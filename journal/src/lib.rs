@@ -45,9 +45,10 @@ pub trait Journal: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Recorded>, JournalError>;
 
-    /// All events after `after`, oldest first, at most `limit`: at least those
-    /// up to [`head`](Journal::head), and what this process wrote itself. For
-    /// tailing; the events of the recent past are shared, not copied.
+    /// All events after `after`, oldest first, at most `limit`, and fewer where
+    /// they are large; none only if there is none up to
+    /// [`head`](Journal::head), or that this process wrote itself. For tailing;
+    /// the events of the recent past are shared, not copied.
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Recorded>>, JournalError>;
 
     /// All events after `after` up to the head of this moment, as one

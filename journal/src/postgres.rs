@@ -220,7 +220,7 @@ impl Journal for PostgresJournal {
         if let Some(recent) = self.tail.read(after, limit) {
             return Ok(recent);
         }
-        let events = rows::after(&self.readers, after, limit).await?;
+        let events = rows::after(&self.readers, after, limit, self.settings.read_bytes_max).await?;
         Ok(events.into_iter().map(Arc::new).collect())
     }
 

@@ -72,19 +72,33 @@ pub(super) async fn of_stream(
     .collect()
 }
 
-/// Complete by construction: positions have no holes.
+/// Complete by construction: positions have no holes. As many as `bytes_max`
+/// has room for, and one at least.
 pub(super) async fn after(
     pool: &PgPool,
     after: u64,
     limit: usize,
+    bytes_max: usize,
 ) -> Result<Vec<Recorded>, JournalError> {
     sqlx::query_as!(
         Row,
-        "select position, stream, version, event_id, event_type, schema_version, payload,
+        // The lengths are known without the texts, which are read for those
+        // events only that are given.
+        r#"with next as materialized (
+             select position, sum(octet_length(payload) + octet_length(metadata))
+                 over (order by position) - octet_length(payload) - octet_length(metadata) as before
+             from event where position > $1 order by position limit $2
+         )
+         select position, stream, version, event_id, event_type, schema_version, payload,
              metadata, recorded_at, hash
-         from event where position > $1 order by position limit $2",
+         from event
+         where position > $1 and position <= (
+             select max(position) from next n where n.before < $3
+         )
+         order by position"#,
         signed(after),
-        signed(limit as u64)
+        signed(limit as u64),
+        signed(bytes_max as u64)
     )
     .fetch_all(pool)
     .await

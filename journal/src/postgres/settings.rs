@@ -29,6 +29,9 @@ pub struct Settings {
     pub recent_events_max: usize,
     /// What they may take.
     pub recent_bytes_max: usize,
+    /// What is read from the database at a time may take, at most, unless one
+    /// event alone takes more.
+    pub read_bytes_max: usize,
     /// Between two reads of what others wrote, at least: few large ones cost
     /// less than many small ones.
     pub read_every: Duration,
@@ -64,6 +67,7 @@ impl Default for Settings {
             partition_size: 5_000_000,
             recent_events_max: 65_536,
             recent_bytes_max: 64 * 1024 * 1024,
+            read_bytes_max: 16 * 1024 * 1024,
             read_every: Duration::from_millis(5),
             notify_every: Duration::from_millis(10),
             poll_every: Duration::from_secs(1),

@@ -42,7 +42,7 @@ pub(super) async fn follow(tail: Arc<Tail>, pool: PgPool, settings: Arc<Settings
             _ = ticks.tick() => true,
         };
         heard.mark_unchanged();
-        if let Err(error) = catch_up(&tail, &pool, look).await {
+        if let Err(error) = catch_up(&tail, &pool, look, settings.read_bytes_max).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "cannot follow the journal");
             time::sleep(PAUSE).await;
             heard.mark_changed();
@@ -52,13 +52,18 @@ pub(super) async fn follow(tail: Arc<Tail>, pool: PgPool, settings: Arc<Settings
     }
 }
 
-async fn catch_up(tail: &Tail, pool: &PgPool, look: bool) -> Result<(), JournalError> {
+async fn catch_up(
+    tail: &Tail,
+    pool: &PgPool,
+    look: bool,
+    bytes_max: usize,
+) -> Result<(), JournalError> {
     if look {
         tail.hear(rows::head(pool).await?);
     }
     while 0 < tail.lag() {
         let after = *tail.head().borrow();
-        let events = rows::after(pool, after, PAGE).await?;
+        let events = rows::after(pool, after, PAGE, bytes_max).await?;
         if events.is_empty() {
             break;
         }

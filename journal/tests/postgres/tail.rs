@@ -124,3 +124,30 @@ async fn the_recent_past_is_read_without_the_database() {
     let shared = first.iter().zip(&second).all(|(a, b)| std::sync::Arc::ptr_eq(a, b));
     assert!(shared && first.len() == 10);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_at_a_time_is_bounded_by_its_size() {
+    let world = World::new().await;
+    let writer = world.open().await;
+    // Two small ones, one that is larger than all that is read at a time, and
+    // two that go together.
+    for (bytes, n) in [1, 1, 5_000, 400, 400, 400].into_iter().zip(0..) {
+        let mut wanted = append("s", n);
+        wanted.events[0].payload = "x".repeat(bytes);
+        writer.append(wanted).await.expect("append");
+    }
+    let frugal = Settings { read_bytes_max: 1_000, ..Settings::default() };
+    // It has nothing in memory of what was before.
+    let reader = world.open_with(frugal, vec![]).await;
+    let mut pages = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = reader.read(after, 100).await.expect("read");
+        let Some(last) = page.last() else { break };
+        assert_eq!(page[0].position, after + 1, "none is left out");
+        after = last.position;
+        pages.push(page.len());
+    }
+    assert_eq!((pages, after), (vec![3, 3], 6));
+    assert_eq!(reader.read(0, 2).await.expect("read").len(), 2);
+}
