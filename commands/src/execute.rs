@@ -12,6 +12,7 @@ use journal::Journal;
 
 use crate::{
     Accepted, Asked, Clock, Command, CommandError, Commands, Ids, Services, Wishes, authorise,
+    counted::counted,
     executor::{Call, Executor},
 };
 
@@ -31,6 +32,10 @@ impl Commands {
 
     /// Carries out `command`, or says why not.
     pub async fn execute(&self, command: Command, asked: Asked) -> Result<Accepted, CommandError> {
+        counted(command.name(), self.carry_out(command, asked)).await
+    }
+
+    async fn carry_out(&self, command: Command, asked: Asked) -> Result<Accepted, CommandError> {
         let name = command.name();
         authorise::check(name, &asked.actor)?;
         match command {

@@ -117,17 +117,9 @@ where
         let span = info_span!("command", name, %stream, position = tracing::field::Empty);
         let work = self.decide_until_written(&stream, command, call);
         let result = work.instrument(span.clone()).await;
-        let outcome = match &result {
-            Ok(executed) => {
-                span.record("position", executed.accepted.position);
-                "accepted"
-            }
-            Err(CommandError::Refused(_)) => "refused",
-            Err(CommandError::Contended) => "contended",
-            Err(CommandError::Broken(_)) => "broken",
-        };
-        metrics::counter!("greffe_commands_total", "command" => name, "outcome" => outcome)
-            .increment(1);
+        if let Ok(executed) = &result {
+            span.record("position", executed.accepted.position);
+        }
         result
     }
 

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::{
-    Accepted, Asked, Command, CommandError, Commands, Executed, authorise, executor::Call,
+    Accepted, Asked, Command, CommandError, Commands, Executed, authorise, counted::counted,
+    executor::Call,
 };
 
 /// A lease, and what its holder needs to know of the job.
@@ -65,10 +66,8 @@ impl Commands {
         request: Option<Uuid>,
         asked: &Asked,
     ) -> Result<Option<Granted>, CommandError> {
-        authorise::check("GrantLease", &asked.actor)?;
         let command = JobCommand::GrantLease { worker, request };
-        let call = Call { name: "GrantLease", now: self.now(), asked };
-        match self.jobs.execute(job.0, command, call).await {
+        match self.told(job, command, asked).await {
             Ok(Executed { accepted, state }) => Ok(granted(job, &state, accepted.position)),
             Err(CommandError::Refused(
                 Refusal::AlreadyLeased
@@ -103,10 +102,7 @@ impl Commands {
         command: JobCommand,
         asked: &Asked,
     ) -> Result<Executed<Job>, CommandError> {
-        let name = command.name();
-        authorise::check(name, &asked.actor)?;
-        let call = Call { name, now: self.now(), asked };
-        let executed = self.jobs.execute(holder.lease.job.0, command, call).await;
+        let executed = self.told(holder.lease.job, command, asked).await;
         match &executed {
             Err(CommandError::Refused(Refusal::StaleFence { current, .. })) => {
                 self.record_refusal(holder, said, *current, asked).await?;
@@ -117,6 +113,22 @@ impl Commands {
             Ok(_) | Err(_) => {}
         }
         executed
+    }
+
+    /// Carries out a command about a job, and gives back the job.
+    async fn told(
+        &self,
+        job: JobId,
+        command: JobCommand,
+        asked: &Asked,
+    ) -> Result<Executed<Job>, CommandError> {
+        let name = command.name();
+        let work = async {
+            authorise::check(name, &asked.actor)?;
+            let call = Call { name, now: self.now(), asked };
+            self.jobs.execute(job.0, command, call).await
+        };
+        counted(name, work).await
     }
 
     /// Records that a worker reported from a lease that was over.

@@ -10,6 +10,7 @@ mod asked;
 mod accepted;
 mod execute;
 mod authorise;
+mod counted;
 mod bridge;
 mod error;
 mod executor;

@@ -2,6 +2,7 @@
 //! answers that are lost, reports that come too late.
 
 mod cache;
+mod counting;
 mod creation;
 mod idempotency;
 mod lands;
