@@ -1,4 +1,4 @@
-//! One request: its id, its span, and a line about how it ended.
+//! One request: its id, its span, a line about how it ended, and the trace that it belongs to.
 
 use axum::{
     extract::{Request, State},
@@ -12,6 +12,9 @@ use tracing::{Instrument, info_span};
 
 /// Ties a request to what is logged of it, and to what others log of it.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Names the trace that a request belongs to, and who sent it there: W3C Trace Context.
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The longest id that is taken from a caller.
 const ID_BYTES_MAX: usize = 64;
@@ -44,6 +47,28 @@ fn given(headers: &HeaderMap) -> Option<String> {
     fits.then(|| id.to_owned())
 }
 
+/// The trace that a request belongs to: a `traceparent`, as it was sent. All that the request leads
+/// to says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trace(pub(crate) String);
+
+impl Trace {
+    /// Reads the header, if there is one that means anything. Whoever sends nonsense is no worse
+    /// off than who sends nothing.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+        let parts: Vec<&str> = text.split('-').collect();
+        let [version, trace, parent, flags] = parts[..] else { return None };
+        let hex = |it: &str, digits: usize| {
+            let plain = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
+            it.len() == digits && it.bytes().all(plain)
+        };
+        let named = |it: &str, digits: usize| hex(it, digits) && it.bytes().any(|it| it != b'0');
+        let fits = hex(version, 2) && named(trace, 32) && named(parent, 16) && hex(flags, 2);
+        (fits && version != "ff").then(|| Self(text.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +83,26 @@ mod tests {
             assert_eq!(given(&with(bad)), None, "{bad:?}");
         }
         assert_eq!(given(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn only_what_names_a_trace_is_one() {
+        let with = |value: &str| {
+            HeaderMap::from_iter([(TRACEPARENT, HeaderValue::from_str(value).unwrap())])
+        };
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(Trace::from_headers(&with(good)), Some(Trace(good.to_owned())));
+        for bad in [
+            "",
+            "00",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what",
+        ] {
+            assert_eq!(Trace::from_headers(&with(bad)), None, "{bad:?}");
+        }
     }
 }

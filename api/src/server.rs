@@ -246,6 +246,7 @@ fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
             header::IF_RANGE,
             header::IF_NONE_MATCH,
             request::REQUEST_ID,
+            request::TRACEPARENT,
         ])
         .expose_headers([
             header::CONTENT_DISPOSITION,

@@ -13,7 +13,7 @@ use projections::{
 use serde_json::Value;
 
 use super::{digest, fault::Result, position, scalar::Position, sides};
-use crate::viewer::SignedIn;
+use crate::{request::Trace, viewer::SignedIn};
 
 /// What came of a command.
 pub(super) enum Outcome {
@@ -30,7 +30,8 @@ pub(super) enum Outcome {
 
 /// Who asks; once, if there is a key, for what was said.
 pub(super) fn once(ctx: &Context<'_>, user: &SignedIn, key: Option<String>, said: &Value) -> Asked {
-    let asked = user.asks((sides(ctx).ids)());
+    let trace = ctx.data_opt::<Trace>().map(|it| it.0.clone());
+    let asked = Asked { trace, ..user.asks((sides(ctx).ids)()) };
     match key {
         Some(key) => asked.once(key, digest::of(said)),
         None => asked,

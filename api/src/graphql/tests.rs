@@ -7,4 +7,5 @@ mod live;
 mod sessions;
 mod statistics;
 mod tasks;
+mod traces;
 pub(crate) mod world;

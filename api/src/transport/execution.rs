@@ -15,6 +15,7 @@ use super::{
     session::Session,
     settings::Settings,
 };
+use crate::request::Trace;
 
 type Execute = Box<dyn Fn(Request, Arc<Data>) -> BoxStream<'static, Response> + Send + Sync>;
 
@@ -97,6 +98,14 @@ impl Execution {
 }
 
 impl Admitted {
+    /// As part of a trace: resolvers find it in their context.
+    pub(super) fn traced(self, trace: Option<Trace>) -> Self {
+        match trace {
+            Some(trace) => Self { request: self.request.data(trace), ..self },
+            None => self,
+        }
+    }
+
     pub(super) fn is_mutation(&self) -> bool {
         self.prepared.kind == OperationType::Mutation
     }

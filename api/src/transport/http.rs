@@ -30,7 +30,7 @@ use super::{
     session::Bearer,
     socket,
 };
-use crate::graphiql;
+use crate::{graphiql, request::Trace};
 use media::Media;
 
 /// Answers whatever comes to the path.
@@ -65,6 +65,7 @@ async fn execute(service: &Service, parts: &Parts, body: Body) -> Result<Answer,
     let bearer = Bearer::from_headers(&parts.headers)?;
     let session = (service.around.authenticate)(bearer).await?;
     let admitted = service.execution.admit(parameters, session)?;
+    let admitted = admitted.traced(Trace::from_headers(&parts.headers));
     fits(&admitted, &parts.method)?;
     Ok(service.execution.run_once(admitted).await)
 }

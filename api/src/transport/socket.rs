@@ -24,7 +24,8 @@ use axum::{
 };
 use futures::StreamExt;
 
-use super::{Service, session::Bearer};
+use super::{Denied, Service, session::Bearer};
+use crate::request::Trace;
 use close::Close;
 use connection::Connection;
 
@@ -38,13 +39,21 @@ const UNREAD_FACTOR: usize = 4;
 /// The default would be 128 KiB for each of thousands of sockets.
 const READ_BUFFER_BYTES: usize = 4 << 10;
 
+/// What the request said that opened a socket.
+struct Opening {
+    bearer: Result<Option<Bearer>, Denied>,
+    /// Of all that the socket leads to.
+    trace: Option<Trace>,
+}
+
 /// Accepts a socket. Its headers may hold a token, for clients that can set headers.
 pub(super) fn open(
     service: Arc<Service>,
     upgrade: WebSocketUpgrade,
     headers: &HeaderMap,
 ) -> Response {
-    let bearer = Bearer::from_headers(headers);
+    let opening =
+        Opening { bearer: Bearer::from_headers(headers), trace: Trace::from_headers(headers) };
     let bytes_max = service.settings.socket.message_max_bytes * UNREAD_FACTOR;
     let sockets = service.sockets.clone();
     upgrade
@@ -53,18 +62,14 @@ pub(super) fn open(
         .write_buffer_size(0)
         .max_message_size(bytes_max)
         .max_frame_size(bytes_max)
-        .on_upgrade(move |socket| sockets.track_future(converse(service, socket, bearer)))
+        .on_upgrade(move |socket| sockets.track_future(converse(service, socket, opening)))
 }
 
-async fn converse(
-    service: Arc<Service>,
-    socket: WebSocket,
-    bearer: Result<Option<Bearer>, super::Denied>,
-) {
+async fn converse(service: Arc<Service>, socket: WebSocket, opening: Opening) {
     let agreed = socket.protocol().is_some_and(|it| it == PROTOCOL);
     let (sink, stream) = socket.split();
     if agreed {
-        Connection::new(service, sink, bearer).converse(stream).await;
+        Connection::new(service, sink, opening).converse(stream).await;
     } else {
         close::say(sink, stream, Close::subprotocol()).await;
     }

@@ -12,12 +12,13 @@ use identity::{IdentityError, WorkerGrant, WorkerServices, WorkerToken};
 use projections::kept::workers::WorkerRow;
 
 use super::{PROTOCOL, PROTOCOL_HEADER, Shared, WorkerApi, refused};
-use crate::problem::Problem;
+use crate::{problem::Problem, request::Trace};
 
 /// Whoever showed a worker token.
 pub(super) struct Caller {
     pub(super) grant: WorkerGrant,
     pub(super) now: Timestamp,
+    trace: Option<Trace>,
 }
 
 impl FromRequestParts<WorkerApi> for Caller {
@@ -36,14 +37,15 @@ impl FromRequestParts<WorkerApi> for Caller {
                     }
                 },
             )?;
-        Ok(Self { grant, now })
+        Ok(Self { grant, now, trace: Trace::from_headers(&parts.headers) })
     }
 }
 
 impl Caller {
     /// On behalf of one of its workers.
     pub(super) fn asked(&self, worker: WorkerId) -> Asked {
-        Asked::by(Actor::Worker { id: worker, scope: self.scope() })
+        let trace = self.trace.as_ref().map(|it| it.0.clone());
+        Asked { trace, ..Asked::by(Actor::Worker { id: worker, scope: self.scope() }) }
     }
 
     fn scope(&self) -> ServiceScope {

@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::{
+    Opening,
     alarm::{Alarm, Bell},
     close::{self, Close, End},
     message::{self, ClientMessage, Payload},
     operations::{Frame, Operations},
 };
+use crate::request::Trace;
 use crate::transport::{
     Service,
     fault::{Code, Fault, Faults},
@@ -30,6 +32,7 @@ pub(super) struct Connection {
     sink: SplitSink<WebSocket, Message>,
     /// From the headers; what `connection_init` says goes before it.
     bearer: Option<Result<Option<Bearer>, Denied>>,
+    trace: Option<Trace>,
     /// Nobody, until `connection_init` was acknowledged.
     session: Option<Session>,
     alarm: Alarm,
@@ -41,13 +44,14 @@ impl Connection {
     pub(super) fn new(
         service: Arc<Service>,
         sink: SplitSink<WebSocket, Message>,
-        bearer: Result<Option<Bearer>, Denied>,
+        Opening { bearer, trace }: Opening,
     ) -> Self {
         let SocketSettings { init_within, queue_frames, .. } = service.settings.socket;
         Self {
             service,
             sink,
             bearer: Some(bearer),
+            trace,
             session: None,
             alarm: Alarm::until_init(init_within),
             operations: Operations::new(queue_frames),
@@ -199,6 +203,7 @@ impl Connection {
             return Err(Fault::new(Code::TooManyOperations, message).with("limit", max).into());
         }
         let admitted = self.service.execution.admit(parameters, session)?;
+        let admitted = admitted.traced(self.trace.clone());
         self.operations.start(id.to_owned(), self.service.execution.run(admitted));
         Ok(())
     }
