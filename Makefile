@@ -43,7 +43,7 @@ check: setup ## Runs the checks that need no database
 fmt: ## Formats the code
 	cargo fmt
 
-bench: setup ## Measures Greffe beside its peers, in under five minutes
+bench: setup ## Measures Greffe beside its peers, in under eight minutes
 	cargo run --release -p bench
 
 up: build ## Starts Greffe in the background

@@ -20,6 +20,10 @@ from scrapy.crawler import CrawlerProcess
 class Notes(scrapy.Spider):
     name = "notes"
 
+    async def start(self):
+        # Unlike those of `start_urls`, this one is not read again when a page links to it.
+        yield scrapy.Request(self.first)
+
     def parse(self, response):
         links = [response.urljoin(it) for it in response.xpath("//a/@href").getall()]
         texts = response.xpath(
@@ -69,7 +73,7 @@ def main():
     closed = lambda: times.setdefault("closed", time.monotonic())
     crawler.signals.connect(opened, signals.spider_opened)
     crawler.signals.connect(closed, signals.spider_closed)
-    process.crawl(crawler, start_urls=[first])
+    process.crawl(crawler, first=first)
     process.start()
     seconds = times["closed"] - times["opened"]
     pages = crawler.stats.get_value("item_scraped_count", 0)

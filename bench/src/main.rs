@@ -13,6 +13,7 @@ mod live;
 mod load;
 mod machine;
 mod read;
+mod report;
 mod server;
 mod site;
 mod socket;
@@ -31,6 +32,7 @@ async fn main() -> anyhow::Result<()> {
         match part.as_str() {
             append::processes::CHILD => return append::processes::child(rest).await,
             site::CHILD => return site::child().await,
+            report::CHILD => return report::child(rest).await,
             crawl::CHILD => return crawl::child(rest).await,
             _ => {}
         }
@@ -55,6 +57,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("crawl") {
         crawl::measure(&bench, &mut report).await.context("measure crawls")?;
+    }
+    if wanted("report") {
+        report::measure(&bench, &mut report).await.context("measure reports")?;
     }
     bench.stop().await
 }
