@@ -47,15 +47,21 @@ impl Processes {
             .output()
             .await?;
         ensure!(migrated.status.success(), "{migrated:?}");
-        let pool = PgPool::connect(database.url()).await?;
-        let identity =
-            Identity::connect(pool.clone(), identity::Settings::default(), now()).await?;
         let (email, password) = ("ann@example.org".to_owned(), secret());
-        identity.create_user(&email, &password, Role::Member, now()).await?;
-        let services = WorkerServices::Named(vec!["checksum".to_owned()]);
-        let (_, token) = identity.create_worker_token("crash", &services, None, now()).await?;
-        pool.close().await;
-        let worker_token = token.expose().to_owned();
+        let made = Command::new(program()?)
+            .args(["user", "create", &email, "--log", "off", "--database-url", database.url()])
+            .env("GREFFE_USER_PASSWORD", &password)
+            .output()
+            .await?;
+        ensure!(made.status.success(), "{made:?}");
+        let made = Command::new(program()?)
+            .args(["token", "create", "crash", "--service", "checksum", "--log", "off"])
+            .args(["--database-url", database.url()])
+            .output()
+            .await?;
+        let said = String::from_utf8(made.stdout)?;
+        let (_, token) = said.trim().split_once("shown once: ").context("no token was shown")?;
+        let worker_token = token.to_owned();
         Ok(Self { database, folder, email, password, worker_token })
     }
 

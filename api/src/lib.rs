@@ -6,6 +6,7 @@
 //! [`problem`] is how everything that is not GraphQL says no. [`serve`] puts
 //! all of it on one address.
 
+pub mod accounts;
 pub mod problem;
 pub mod transport;
 pub mod viewer;

@@ -151,7 +151,8 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         let commands = sides.commands.clone();
         Arc::new(move || commands.now())
     };
-    let authenticate = viewer::authenticate(sides.identity.clone(), clock.clone());
+    let authenticate =
+        viewer::authenticate(sides.identity.clone(), sides.endings.clone(), clock.clone());
     let files = artifacts::routes(artifacts::Surroundings {
         artifacts: sides.artifacts.clone(),
         authenticate: authenticate.clone(),

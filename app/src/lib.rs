@@ -4,6 +4,7 @@ pub mod config;
 mod console;
 pub mod database;
 pub mod demo;
+mod people;
 pub mod roles;
 pub mod services_file;
 pub mod system;

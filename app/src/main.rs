@@ -35,6 +35,10 @@ fn main() -> ExitCode {
                 telemetry::start(&database, QUIET)?;
                 roles::token(&database, action).await
             }
+            Role::Client { database, action } => {
+                telemetry::start(&database, QUIET)?;
+                roles::client(&database, action).await
+            }
         }
     })
 }

@@ -1,6 +1,7 @@
 //! What each role of the program does, from start to end.
 
 mod accounts;
+mod clients;
 mod tokens;
 
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use accounts::user;
+pub use clients::client;
 pub use tokens::token;
 
 use crate::{

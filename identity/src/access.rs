@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use crate::Identity;
 use crate::error::{IdentityError, Refusal};
+use crate::own_token::TokenScope;
 use crate::role::Role;
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, PersonalToken};
 use crate::signing_key::SigningKey;
 
 const ISSUER: &str = "greffe";
@@ -25,25 +26,51 @@ const AUDIENCE: &str = "greffe-api";
 const TYPE: &str = "at+jwt";
 
 /// Who is asking, as far as can be known at this moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
+    /// A user; for the back end of another application, its own id.
     pub user: Uuid,
     /// The role of now, not that of when the token was made.
     pub role: Role,
+    /// What they came through: the session, the personal token, or the client.
     pub session: Uuid,
-    /// When the token stops being believed.
-    pub expires_at: DateTime<Utc>,
+    pub through: Through,
+    /// When the token stops being believed; never, for some personal tokens.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// How somebody came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// By signing in.
+    Session,
+    /// By a token of their own.
+    Token(TokenScope),
+    /// As the back end of another application, for these services.
+    Client(Arc<[String]>),
+}
+
+/// What an access token is made out to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bearing {
+    Session { session: Uuid, user: Uuid, role: Role },
+    Client(Uuid),
 }
 
 impl Identity {
-    /// Whether the token is ours, of time, and its session and user still
-    /// stand.
+    /// Whether the token is ours, of time, and what it stands for still stands.
     pub async fn verify_access(
         &self,
         token: &AccessToken,
         now: DateTime<Utc>,
     ) -> Result<Principal, IdentityError> {
+        if token.expose().starts_with(PersonalToken::PREFIX) {
+            return self.verify_own(&PersonalToken::new(token.expose()), now).await;
+        }
         let claims = self.signer.verify(token, now)?;
+        if claims.client {
+            return self.verify_client(&claims, now).await;
+        }
         let standing = self.standing(claims.sid, now).await?;
         if standing.user != claims.sub {
             return Err(Refusal::TokenInvalid.into());
@@ -58,7 +85,50 @@ impl Identity {
             user: claims.sub,
             role: standing.role,
             session: claims.sid,
-            expires_at: instant(claims.exp)?,
+            through: Through::Session,
+            expires_at: Some(instant(claims.exp)?),
+        })
+    }
+
+    async fn verify_own(
+        &self,
+        token: &PersonalToken,
+        now: DateTime<Utc>,
+    ) -> Result<Principal, IdentityError> {
+        let standing = self.own_standing(&token.hash()?, now).await?;
+        if standing.user_disabled {
+            return Err(Refusal::UserDisabled.into());
+        }
+        if standing.revoked {
+            return Err(Refusal::TokenRevoked.into());
+        }
+        if standing.expires_at.is_some_and(|at| at <= now) {
+            return Err(Refusal::TokenExpired.into());
+        }
+        Ok(Principal {
+            user: standing.user,
+            role: standing.role,
+            session: standing.id,
+            through: Through::Token(standing.scope),
+            expires_at: standing.expires_at,
+        })
+    }
+
+    async fn verify_client(
+        &self,
+        claims: &Claims,
+        now: DateTime<Utc>,
+    ) -> Result<Principal, IdentityError> {
+        let standing = self.client_standing(claims.sub, now).await?;
+        if standing.disabled {
+            return Err(Refusal::TokenRevoked.into());
+        }
+        Ok(Principal {
+            user: claims.sub,
+            role: claims.role,
+            session: claims.sub,
+            through: Through::Client(standing.services),
+            expires_at: Some(instant(claims.exp)?),
         })
     }
 }
@@ -72,6 +142,9 @@ pub(crate) struct Claims {
     role: Role,
     iat: i64,
     exp: i64,
+    /// Whether the subject is the back end of another application.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    client: bool,
 }
 
 /// Signs and verifies; knows no database.
@@ -111,22 +184,26 @@ impl Signer {
     /// Answers the token and the instant from which it is refused.
     pub(crate) fn sign(
         &self,
-        session: Uuid,
-        (user, role): (Uuid, Role),
+        bearing: Bearing,
         issued_at: DateTime<Utc>,
         expires_at: DateTime<Utc>,
     ) -> Result<(AccessToken, DateTime<Utc>), IdentityError> {
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(self.keys.kid.clone());
+        let (sub, sid, role, client) = match bearing {
+            Bearing::Session { session, user, role } => (user, session, role, false),
+            Bearing::Client(id) => (id, id, Role::Member, true),
+        };
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
-            sub: user,
-            sid: session,
+            sub,
+            sid,
             role,
             iat: issued_at.timestamp(),
             exp: expires_at.timestamp(),
+            client,
         };
         let token = jsonwebtoken::encode(&header, &claims, &self.keys.signs)
             .map_err(IdentityError::broken)?;

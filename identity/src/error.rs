@@ -77,14 +77,29 @@ pub enum Refusal {
     UserNotFound,
     #[error("there must remain one admin who is not disabled")]
     LastAdmin,
-    #[error("the name of a worker token has 1 to 100 characters, not all of them spaces")]
+    #[error("a name has 1 to 100 characters, not all of them spaces")]
     NameInvalid,
-    #[error("a worker token names at least one service, or says that it is for all")]
+    #[error("at least one service is named, or it is said that it is for all")]
     ServicesMissing,
     #[error("`{name}` is not the name of a service: 1 to 100 characters, no `*`, no spaces")]
     ServiceNameInvalid { name: String },
     #[error("no worker token has this id")]
     WorkerTokenNotFound,
+    #[error("nobody may register here unasked")]
+    RegistrationClosed,
+    #[error("there is no such session of yours, or it is over")]
+    SessionNotFound,
+    #[error("there is no such token of yours")]
+    TokenNotFound,
+    #[error("no client has this id")]
+    ClientNotFound,
+    #[error("no client has this id and this secret")]
+    ClientInvalid,
+    #[error("the password is another")]
+    PasswordWrong,
+    /// The ledger says no, in its own words.
+    #[error("{message}")]
+    NotRecorded { code: &'static str, field: Option<String>, message: String },
 }
 
 impl Refusal {
@@ -109,16 +124,30 @@ impl Refusal {
             Refusal::ServicesMissing => "SERVICES_MISSING",
             Refusal::ServiceNameInvalid { .. } => "SERVICE_NAME_INVALID",
             Refusal::WorkerTokenNotFound => "WORKER_TOKEN_NOT_FOUND",
+            Refusal::RegistrationClosed => "REGISTRATION_CLOSED",
+            Refusal::SessionNotFound => "SESSION_NOT_FOUND",
+            Refusal::TokenNotFound => "TOKEN_NOT_FOUND",
+            Refusal::ClientNotFound => "CLIENT_NOT_FOUND",
+            Refusal::ClientInvalid => "CLIENT_INVALID",
+            Refusal::PasswordWrong => "PASSWORD_WRONG",
+            Refusal::NotRecorded { code, .. } => code,
         }
     }
 
     /// The input that broke the rule, where it was one.
-    pub fn field(&self) -> Option<&'static str> {
+    pub fn field(&self) -> Option<&str> {
         match self {
             Refusal::EmailInvalid | Refusal::EmailTaken => Some("email"),
             Refusal::PasswordTooShort | Refusal::PasswordTooLong => Some("password"),
             Refusal::TokenReused => Some("refreshToken"),
-            Refusal::UserNotFound | Refusal::LastAdmin | Refusal::WorkerTokenNotFound => Some("id"),
+            Refusal::UserNotFound
+            | Refusal::LastAdmin
+            | Refusal::WorkerTokenNotFound
+            | Refusal::SessionNotFound
+            | Refusal::TokenNotFound
+            | Refusal::ClientNotFound => Some("id"),
+            Refusal::PasswordWrong => Some("currentPassword"),
+            Refusal::NotRecorded { field, .. } => field.as_deref(),
             Refusal::NameInvalid => Some("name"),
             Refusal::ServicesMissing | Refusal::ServiceNameInvalid { .. } => Some("services"),
             Refusal::InvalidCredentials
@@ -127,6 +156,8 @@ impl Refusal {
             | Refusal::TokenInvalid
             | Refusal::TokenExpired
             | Refusal::TokenRevoked
+            | Refusal::RegistrationClosed
+            | Refusal::ClientInvalid
             | Refusal::SessionEnded => None,
         }
     }

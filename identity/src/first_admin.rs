@@ -5,10 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::Identity;
 use crate::email::Email;
 use crate::error::IdentityError;
-use crate::password::check_rules;
+use crate::ledger::{Author, Happening, Registration, Subject};
 use crate::role::Role;
 use crate::secret::random_text;
-use crate::user;
 
 const EMAIL: &str = "admin@localhost";
 
@@ -39,30 +38,53 @@ impl Identity {
         if any_admin(&self.db).await? {
             return Ok(None);
         }
-        let email = Email::parse(email.unwrap_or(EMAIL))?;
+        let email = email.unwrap_or(EMAIL);
         let (password, generated) = match password {
             Some(given) => (given.to_owned(), false),
             None => (random_text::<18>()?, true),
         };
-        check_rules(&password)?;
-        let hash = self.hasher.hash(&password).await?;
-
-        let mut tx = self.db.begin().await?;
         // Of several processes that start at once, one makes the user; the
         // others wait here and then see it.
-        sqlx::query!("lock table app_user in share row exclusive mode").execute(&mut *tx).await?;
-        if any_admin(&mut *tx).await? {
+        let starting = self.starting().await?;
+        if any_admin(&self.db).await? {
             return Ok(None);
         }
-        user::insert(&mut tx, (&email, &hash), Role::Admin, now).await?;
-        tx.commit().await?;
-        Ok(generated.then_some(Generated { email, password }))
+        self.forget_unborn(email).await?;
+        let user = self.write_ahead(email, &password, Role::Admin, now).await?;
+        let what = Happening::Registered { role: Role::Admin, by: Registration::First };
+        self.record(Author::Registrar, Subject::Account(user.id), what, now).await?;
+        starting.commit().await?;
+        Ok(generated.then_some(Generated { email: user.email, password }))
+    }
+
+    /// What a start has left behind that died before it could record it: the
+    /// password was shown to nobody.
+    async fn forget_unborn(&self, email: &str) -> Result<(), IdentityError> {
+        let email = Email::parse(email)?;
+        let unborn = sqlx::query_scalar!(
+            "select id from app_user
+             where email = $1 and activated_at is null and applied_version = 0",
+            email.as_str(),
+        )
+        .fetch_optional(&self.db)
+        .await?;
+        let Some(unborn) = unborn else { return Ok(()) };
+        self.follow(Subject::Account(unborn)).await?;
+        sqlx::query!(
+            "delete from app_user where id = $1 and activated_at is null and applied_version = 0",
+            unborn,
+        )
+        .execute(&self.db)
+        .await?;
+        Ok(())
     }
 }
 
 async fn any_admin(db: impl sqlx::PgExecutor<'_>) -> Result<bool, IdentityError> {
     let found = sqlx::query_scalar!(
-        r#"select exists (select from app_user where role = 'admin') as "found!""#,
+        r#"select exists (
+               select from app_user where role = 'admin' and activated_at is not null
+           ) as "found!""#,
     )
     .fetch_one(db)
     .await?;

@@ -1,10 +1,14 @@
-//! Who is asking, and how they prove it: users, passwords, sessions, worker
-//! tokens and the key that signs.
+//! Who is asking, and how they prove it: users, passwords, sessions, tokens,
+//! clients and the key that signs.
 //!
 //! Its tables are kept, not rebuilt, and it knows nothing of jobs: a role is a
 //! word here, and what a role may do is decided elsewhere. It never reads a
 //! clock. Secrets leave it once, when they are made; the database holds only
 //! what they hash to, apart from the signing key.
+//!
+//! What happens to accounts is recorded before it takes effect, by a
+//! [`Ledger`] that this crate is given: see [`ledger`](Ledger) and
+//! [`Identity::follow`].
 //!
 //! A refusal is an answer for whoever asked, with a code, a field and a rule;
 //! see [`Refusal`].
@@ -13,32 +17,54 @@ mod error;
 mod role;
 mod email;
 mod secret;
+mod ledger;
+mod follow;
 mod user;
+mod joining;
+mod letter;
 mod password;
+mod password_change;
 mod throttle;
 mod signing_key;
 mod access;
 mod session;
+mod session_list;
 mod rotation;
+mod own_token;
 mod worker_token;
+mod client;
 mod first_admin;
+mod keeper;
 mod recent;
+
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use uuid::{NoContext, Timestamp, Uuid};
 
-pub use access::Principal;
+pub use access::{Principal, Through};
+pub use client::{Client, ClientGrant};
 pub use email::Email;
 pub use error::{IdentityError, Refusal};
 pub use first_admin::Generated;
+pub use ledger::{
+    Author, ClientKind, Entry, Happening, Ledger, PasswordChange, Registration, SessionEnd,
+    Subject, Told,
+};
+pub use letter::{Language, Letter, Purpose};
+pub use own_token::{OwnToken, TokenScope};
 pub use role::Role;
-pub use secret::{AccessToken, RefreshToken, WorkerToken};
+pub use secret::{
+    AccessToken, ClientSecret, LetterToken, PersonalToken, RefreshToken, WorkerToken,
+};
 pub use session::Tokens;
+pub use session_list::SessionInfo;
 pub use user::User;
 pub use worker_token::{WorkerGrant, WorkerServices, WorkerTokenId, WorkerTokenInfo};
 
-/// How long things last.
+/// How long things last, and who may come.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// How long an access token is believed.
@@ -47,6 +73,20 @@ pub struct Settings {
     pub session_lifetime: TimeDelta,
     /// How long a session may lie unused.
     pub session_idle: TimeDelta,
+    /// Who may have an account.
+    pub registration: Admission,
+}
+
+/// Who may have an account, apart from those for whom an administrator makes
+/// one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Whoever wants to.
+    Open,
+    /// Those who were invited.
+    Invited,
+    /// Nobody.
+    Closed,
 }
 
 impl Default for Settings {
@@ -55,20 +95,28 @@ impl Default for Settings {
             access_lifetime: TimeDelta::minutes(15),
             session_lifetime: TimeDelta::days(30),
             session_idle: TimeDelta::days(7),
+            registration: Admission::Invited,
         }
     }
 }
 
 /// The way to everything in this crate. Clones share one pool, one signing key
 /// and one memory of recent answers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Identity {
     db: PgPool,
     settings: Settings,
+    ledger: Arc<dyn Ledger>,
+    /// On whose behalf things are done that one does to others.
+    author: Author,
+    /// Where requests come from, if that is known.
+    address: Option<IpAddr>,
     hasher: password::Hasher,
     signer: access::Signer,
     sessions: recent::Recent<Uuid, session::Standing>,
+    own_tokens: recent::Recent<[u8; 32], own_token::Standing>,
     workers: recent::Recent<[u8; 32], worker_token::Standing>,
+    clients: recent::Recent<Uuid, client::Standing>,
 }
 
 impl Identity {
@@ -76,6 +124,7 @@ impl Identity {
     pub async fn connect(
         db: PgPool,
         settings: Settings,
+        ledger: Arc<dyn Ledger>,
         now: DateTime<Utc>,
     ) -> Result<Self, IdentityError> {
         let keys = signing_key::keys(&db, now).await?;
@@ -83,10 +132,47 @@ impl Identity {
             hasher: password::Hasher::new().await?,
             signer: access::Signer::new(&keys)?,
             sessions: recent::Recent::new(),
+            own_tokens: recent::Recent::new(),
             workers: recent::Recent::new(),
+            clients: recent::Recent::new(),
+            author: Author::Console,
+            address: None,
             db,
             settings,
+            ledger,
         })
+    }
+
+    /// The same, on behalf of somebody else than whoever has the command line.
+    #[must_use]
+    pub fn on_behalf_of(&self, author: Author) -> Self {
+        Self { author, ..self.clone() }
+    }
+
+    /// The same, for a request from an address: guesses are counted by it too.
+    #[must_use]
+    pub fn from_address(&self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self.clone() }
+    }
+
+    /// Who may have an account.
+    pub fn registration(&self) -> Admission {
+        self.settings.registration
+    }
+
+    /// Forgets what this process believed of anybody: the next who shows
+    /// something is looked up.
+    pub fn forget(&self) {
+        self.sessions.forget_all();
+        self.own_tokens.forget_all();
+        self.workers.forget_all();
+        self.clients.forget_all();
+    }
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

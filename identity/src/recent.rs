@@ -2,10 +2,12 @@
 //!
 //! What was learnt is believed for [`BELIEVED`] and no longer: within that time
 //! every process hears that a user was disabled, a role changed or a token
-//! revoked. The process that does such a thing forgets what it knew; only an
-//! answer that was on its way at that moment still lives for as long.
+//! revoked. The process that does such a thing forgets what it knew, also an
+//! answer that is on its way at that moment.
 
 use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use moka::sync::Cache;
@@ -19,15 +21,21 @@ const ENTRIES_MAX: u64 = 50_000;
 #[derive(Clone)]
 pub(crate) struct Recent<K: Hash + Eq, V> {
     entries: Cache<K, (DateTime<Utc>, V)>,
+    /// How often something was forgotten.
+    forgotten: Arc<AtomicU64>,
 }
+
+/// That nothing was forgotten since one began to ask.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking(u64);
 
 impl<K, V> Recent<K, V>
 where
-    K: Hash + Eq + Send + Sync + 'static,
+    K: Clone + Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     pub(crate) fn new() -> Self {
-        Self { entries: Cache::new(ENTRIES_MAX) }
+        Self { entries: Cache::new(ENTRIES_MAX), forgotten: Arc::default() }
     }
 
     pub(crate) fn get(&self, key: &K, now: DateTime<Utc>) -> Option<V> {
@@ -36,15 +44,21 @@ where
         (learnt_at <= now && now - learnt_at < BELIEVED).then_some(value)
     }
 
-    pub(crate) fn put(&self, key: K, value: V, now: DateTime<Utc>) {
-        self.entries.insert(key, (now, value));
+    /// To be called before one asks for what will be put.
+    pub(crate) fn asking(&self) -> Asking {
+        Asking(self.forgotten.load(Ordering::SeqCst))
     }
 
-    pub(crate) fn forget(&self, key: &K) {
-        self.entries.invalidate(key);
+    pub(crate) fn put(&self, asking: Asking, key: K, value: V, now: DateTime<Utc>) {
+        self.entries.insert(key.clone(), (now, value));
+        // Also if it was forgotten between the two lines.
+        if self.asking().0 != asking.0 {
+            self.entries.invalidate(&key);
+        }
     }
 
     pub(crate) fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.entries.invalidate_all();
     }
 }
@@ -63,7 +77,7 @@ mod tests {
     fn an_answer_is_believed_for_a_moment_only() {
         let at = DateTime::UNIX_EPOCH;
         let recent = Recent::new();
-        recent.put(1, "a", at);
+        recent.put(recent.asking(), 1, "a", at);
         assert_eq!(recent.get(&1, at + BELIEVED - TimeDelta::milliseconds(1)), Some("a"));
         assert_eq!(recent.get(&1, at + BELIEVED), None);
         assert_eq!(recent.get(&1, at - TimeDelta::milliseconds(1)), None);
@@ -74,11 +88,14 @@ mod tests {
         let at = DateTime::UNIX_EPOCH;
         let recent = Recent::new();
         for key in 1..=3 {
-            recent.put(key, "a", at);
+            recent.put(recent.asking(), key, "a", at);
         }
-        recent.forget(&1);
-        assert_eq!((recent.get(&1, at), recent.get(&2, at)), (None, Some("a")));
+        let asking = recent.asking();
         recent.forget_all();
         assert_eq!((recent.get(&2, at), recent.get(&3, at)), (None, None));
+        recent.put(asking, 2, "late", at);
+        assert_eq!(recent.get(&2, at), None, "it was on its way");
+        recent.put(recent.asking(), 2, "b", at);
+        assert_eq!(recent.get(&2, at), Some("b"));
     }
 }

@@ -25,9 +25,10 @@ use uuid::Uuid;
 use crate::Identity;
 use crate::email::Email;
 use crate::error::{IdentityError, Refusal};
+use crate::ledger::{Author, Happening, SessionEnd, Subject};
 use crate::role::Role;
 use crate::secret::{RefreshToken, TokenHash};
-use crate::session::{self, Open, Tokens};
+use crate::session::{Open, Tokens};
 use crate::user::User;
 
 /// How long after its first use a token may be used again.
@@ -67,9 +68,14 @@ impl Identity {
         match judge(&shown, now) {
             Verdict::Refuse(refusal) => Err(refusal.into()),
             Verdict::EndSession => {
-                session::end(&mut *tx, shown.session, "token_reused", now).await?;
-                tx.commit().await?;
-                self.sessions.forget(&shown.session);
+                // The next step needs no lock.
+                tx.rollback().await?;
+                let what = Happening::SessionEnded {
+                    session: shown.session,
+                    why: SessionEnd::TokenReused,
+                };
+                let by = Author::User { id: shown.user, role: shown.role };
+                self.record(by, Subject::Account(shown.user), what, now).await?;
                 tracing::warn!(
                     session = %shown.session,
                     user = %shown.user,
@@ -150,7 +156,7 @@ async fn look_up(
            from refresh_token t
            join session s on s.id = t.session_id
            join app_user u on u.id = s.user_id
-           where t.sha256 = $1
+           where t.sha256 = $1 and s.activated_at is not null
            for update of t"#,
         hash,
     )

@@ -55,28 +55,41 @@ token! {
     WorkerToken
 }
 
-impl RefreshToken {
-    const PREFIX: &str = "grfr_";
-
-    pub(crate) fn generate() -> Result<Self, IdentityError> {
-        Ok(Self(opaque(Self::PREFIX)?))
-    }
-
-    pub(crate) fn hash(&self) -> Result<TokenHash, Refusal> {
-        hash_of(Self::PREFIX, &self.0)
-    }
+token! {
+    /// Lets a program of a user in, in the user's name.
+    PersonalToken
+}
+token! {
+    /// Lets the back end of another application in.
+    ClientSecret
+}
+token! {
+    /// What a letter brings: lets its reader choose a password, once.
+    LetterToken
 }
 
-impl WorkerToken {
-    const PREFIX: &str = "grfw_";
+macro_rules! opaque {
+    ($($name:ident $prefix:literal,)*) => {$(
+        impl $name {
+            pub(crate) const PREFIX: &str = $prefix;
 
-    pub(crate) fn generate() -> Result<Self, IdentityError> {
-        Ok(Self(opaque(Self::PREFIX)?))
-    }
+            pub(crate) fn generate() -> Result<Self, IdentityError> {
+                Ok(Self(opaque(Self::PREFIX)?))
+            }
 
-    pub(crate) fn hash(&self) -> Result<TokenHash, Refusal> {
-        hash_of(Self::PREFIX, &self.0)
-    }
+            pub(crate) fn hash(&self) -> Result<TokenHash, Refusal> {
+                hash_of(Self::PREFIX, &self.0)
+            }
+        }
+    )*};
+}
+
+opaque! {
+    RefreshToken "grfr_",
+    WorkerToken "grfw_",
+    PersonalToken "greffe_pat_",
+    ClientSecret "greffe_cs_",
+    LetterToken "grfl_",
 }
 
 /// Bytes that nobody can guess.

@@ -1,17 +1,19 @@
-//! The table `session`: signing in, signing out, and whether a session stands.
+//! The table `session`: signing in, and whether a session stands.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::Identity;
+use crate::access::Bearing;
 use crate::email::Email;
 use crate::error::{IdentityError, Refusal};
+use crate::ledger::{Author, Happening, Subject};
 use crate::password::{PASSWORD_BYTES_MAX, Verdict};
 use crate::role::Role;
 use crate::rotation;
 use crate::secret::{AccessToken, RefreshToken};
-use crate::throttle;
+use crate::throttle::{self, Door};
 use crate::user::User;
 
 /// What signing in or refreshing gives.
@@ -45,6 +47,8 @@ struct Credential {
     user: User,
     hash: String,
     changed_at: DateTime<Utc>,
+    /// The version of the account that this is of.
+    seen: u64,
 }
 
 impl Identity {
@@ -61,7 +65,10 @@ impl Identity {
         if PASSWORD_BYTES_MAX < password.len() {
             return Err(Refusal::InvalidCredentials.into());
         }
-        throttle::count(&self.db, &email, now).await?;
+        if let Some(address) = self.address {
+            throttle::count(&self.db, Door::Address(address), now).await?;
+        }
+        throttle::count(&self.db, Door::Email(&email), now).await?;
         let credential = self.credential(&email).await?;
         let hash = credential.as_ref().map(|it| it.hash.as_str());
         let verdict = self.hasher.verify(password, hash).await?;
@@ -75,25 +82,43 @@ impl Identity {
         if verdict == Verdict::RightButOutdated {
             self.renew_hash(&credential, password).await?;
         }
+        let Credential { user: User { id, role, .. }, seen, .. } = credential;
         let mut tx = self.db.begin().await?;
         let session = self.open(&mut tx, &credential, now).await?;
         let tokens = self.make_tokens(&mut tx, session, credential.user, now).await?;
         tx.commit().await?;
+        let what = Happening::SessionStarted { session: session.id, seen };
+        self.record(Author::User { id, role }, Subject::Account(id), what, now).await.map_err(
+            |error| match error {
+                // Between the look and the record, the password was changed or
+                // the user disabled.
+                IdentityError::Refused(_) => Refusal::InvalidCredentials.into(),
+                IdentityError::Unavailable(_) | IdentityError::Broken(_) => error,
+            },
+        )?;
         Ok(tokens)
     }
 
-    /// Ends a session. One that has ended already stays as it is.
-    pub async fn sign_out(&self, session: Uuid, now: DateTime<Utc>) -> Result<(), IdentityError> {
-        end(&self.db, session, "signed_out", now).await?;
-        self.sessions.forget(&session);
-        Ok(())
-    }
-
-    /// Removes sessions that are over and failures that no longer count. To be
-    /// called now and then; nothing depends on when.
-    pub async fn sweep(&self, now: DateTime<Utc>) -> Result<(), IdentityError> {
-        sqlx::query!("delete from session where expires_at <= $1", now).execute(&self.db).await?;
-        throttle::sweep(&self.db, now).await
+    /// Whether it is the user's password; guesses are counted.
+    pub(crate) async fn check_password(
+        &self,
+        user: Uuid,
+        password: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), IdentityError> {
+        let user = self.known(user).await?;
+        throttle::count(&self.db, Door::Email(&user.email), now).await?;
+        let credential = self.credential(&user.email).await?;
+        let right = match &credential {
+            Some(it) if password.len() <= PASSWORD_BYTES_MAX => {
+                self.hasher.verify(password, Some(&it.hash)).await? != Verdict::Wrong
+            }
+            Some(_) | None => false,
+        };
+        if !right {
+            return Err(Refusal::PasswordWrong.into());
+        }
+        throttle::clear(&self.db, &user.email).await
     }
 
     pub(crate) async fn standing(
@@ -104,18 +129,20 @@ impl Identity {
         if let Some(standing) = self.sessions.get(&session, now) {
             return Ok(standing);
         }
+        let asking = self.sessions.asking();
         let standing = sqlx::query_as!(
             Standing,
             r#"select u.id as user, u.role as "role: Role", s.expires_at,
                    u.disabled_at is not null as "user_disabled!",
                    s.ended_at is not null as "ended!"
-               from session s join app_user u on u.id = s.user_id where s.id = $1"#,
+               from session s join app_user u on u.id = s.user_id
+               where s.id = $1 and s.activated_at is not null"#,
             session,
         )
         .fetch_optional(&self.db)
         .await?
         .ok_or(Refusal::SessionEnded)?;
-        self.sessions.put(session, standing, now);
+        self.sessions.put(asking, session, standing, now);
         Ok(standing)
     }
 
@@ -131,16 +158,17 @@ impl Identity {
         let idle_at = session.expires_at.min(now + self.settings.session_idle);
         let refresh = rotation::issue(tx, session.id, idle_at, now).await?;
         let until = session.expires_at.min(now + self.settings.access_lifetime);
-        let (access, access_expires_at) =
-            self.signer.sign(session.id, (user.id, user.role), now, until)?;
+        let bearing = Bearing::Session { session: session.id, user: user.id, role: user.role };
+        let (access, access_expires_at) = self.signer.sign(bearing, now, until)?;
         Ok(Tokens { access, refresh, access_expires_at, user })
     }
 
     async fn credential(&self, email: &Email) -> Result<Option<Credential>, IdentityError> {
         let row = sqlx::query!(
             r#"select u.id, u.email as "email: Email", u.role as "role: Role", u.created_at,
-                   u.disabled_at, p.hash, p.changed_at
-               from app_user u join password p on p.user_id = u.id where u.email = $1"#,
+                   u.disabled_at, u.applied_version, p.hash, p.changed_at
+               from app_user u join password p on p.user_id = u.id
+               where u.email = $1 and u.activated_at is not null"#,
             email.as_str(),
         )
         .fetch_optional(&self.db)
@@ -155,6 +183,7 @@ impl Identity {
             },
             hash: it.hash,
             changed_at: it.changed_at,
+            seen: it.applied_version.cast_unsigned(),
         }))
     }
 
@@ -210,19 +239,56 @@ impl Identity {
     }
 }
 
-pub(crate) async fn end(
-    db: impl sqlx::PgExecutor<'_>,
+/// It was recorded: its tokens are good from now on.
+pub(crate) async fn activate(
+    tx: &mut PgConnection,
     session: Uuid,
+    at: DateTime<Utc>,
+) -> Result<(), IdentityError> {
+    sqlx::query!("update session set activated_at = $2 where id = $1", session, at)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// One of the user's.
+pub(crate) async fn end(
+    tx: &mut PgConnection,
+    (user, session): (Uuid, Uuid),
     reason: &str,
-    now: DateTime<Utc>,
+    at: DateTime<Utc>,
 ) -> Result<(), IdentityError> {
     sqlx::query!(
-        "update session set ended_at = $2, end_reason = $3 where id = $1 and ended_at is null",
+        "update session set ended_at = $3, end_reason = $4
+         where id = $2 and user_id = $1 and ended_at is null",
+        user,
         session,
-        now,
+        at,
         reason,
     )
-    .execute(db)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// All of the user's but one. One that is about to begin is left to the ledger,
+/// which knows what came first.
+pub(crate) async fn end_all(
+    tx: &mut PgConnection,
+    (user, kept): (Uuid, Option<Uuid>),
+    reason: &str,
+    at: DateTime<Utc>,
+) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "update session set ended_at = $3, end_reason = $4
+         where user_id = $1 and id is distinct from $2 and ended_at is null
+             and activated_at is not null",
+        user,
+        kept,
+        at,
+        reason,
+    )
+    .execute(tx)
     .await?;
     Ok(())
 }

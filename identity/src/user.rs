@@ -1,15 +1,17 @@
 //! The tables `app_user` and `password`: who has an account.
 //!
 //! A user is never deleted, since events name them; one who must not come in
-//! any more is disabled. At least one admin always remains.
+//! any more is disabled. At least one admin always remains: the ledger knows
+//! one account at a time, so that rule is kept here, under a lock.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::Identity;
 use crate::email::Email;
 use crate::error::{IdentityError, Refusal};
+use crate::ledger::{Happening, Registration, Subject};
 use crate::password::check_rules;
 use crate::role::Role;
 
@@ -62,8 +64,36 @@ impl Identity {
         Ok(users)
     }
 
-    /// An account for somebody new.
+    /// The user of that e-mail, also one who has not come yet.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, IdentityError> {
+        let email = Email::parse(email)?;
+        let user = sqlx::query_as!(
+            User,
+            r#"select id, email as "email: Email", role as "role: Role", created_at, disabled_at
+               from app_user where email = $1"#,
+            email.as_str(),
+        )
+        .fetch_optional(&self.db)
+        .await?;
+        Ok(user)
+    }
+
+    /// An account for somebody new, made by an administrator.
     pub async fn create_user(
+        &self,
+        email: &str,
+        password: &str,
+        role: Role,
+        now: DateTime<Utc>,
+    ) -> Result<User, IdentityError> {
+        let user = self.write_ahead(email, password, role, now).await?;
+        let what = Happening::Registered { role, by: Registration::Admin };
+        self.record(self.author, Subject::Account(user.id), what, now).await?;
+        Ok(user)
+    }
+
+    /// The rows of an account that nobody has yet.
+    pub(crate) async fn write_ahead(
         &self,
         email: &str,
         password: &str,
@@ -74,103 +104,98 @@ impl Identity {
         check_rules(password)?;
         let hash = self.hasher.hash(password).await?;
         let mut tx = self.db.begin().await?;
-        let user = insert(&mut tx, (&email, &hash), role, now).await?;
-        tx.commit().await?;
-        Ok(user)
-    }
-
-    /// Takes effect on every process within moments, for tokens out there too.
-    pub async fn set_role(&self, id: Uuid, role: Role) -> Result<User, IdentityError> {
-        let mut tx = self.db.begin().await?;
-        if role != Role::Admin {
-            refuse_if_last_admin(&mut tx, id).await?;
-        }
-        let user = sqlx::query_as!(
-            User,
-            r#"update app_user set role = $2 where id = $1
-               returning id, email as "email: Email", role as "role: Role", created_at,
-                   disabled_at"#,
-            id,
-            role.as_str(),
-        )
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Refusal::UserNotFound)?;
-        tx.commit().await?;
-        self.sessions.forget_all();
-        Ok(user)
-    }
-
-    /// Ends every session of the user and lets them start no other.
-    pub async fn disable_user(&self, id: Uuid, now: DateTime<Utc>) -> Result<User, IdentityError> {
-        let mut tx = self.db.begin().await?;
-        refuse_if_last_admin(&mut tx, id).await?;
-        let user = sqlx::query_as!(
-            User,
-            r#"update app_user set disabled_at = coalesce(disabled_at, $2) where id = $1
-               returning id, email as "email: Email", role as "role: Role", created_at,
-                   disabled_at"#,
-            id,
-            now,
-        )
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Refusal::UserNotFound)?;
-        end_sessions(&mut tx, id, "user_disabled", now).await?;
-        tx.commit().await?;
-        self.sessions.forget_all();
-        Ok(user)
-    }
-
-    /// Lets a disabled user sign in again.
-    pub async fn enable_user(&self, id: Uuid) -> Result<User, IdentityError> {
-        let user = sqlx::query_as!(
-            User,
-            r#"update app_user set disabled_at = null where id = $1
-               returning id, email as "email: Email", role as "role: Role", created_at,
-                   disabled_at"#,
-            id,
-        )
-        .fetch_optional(&self.db)
-        .await?
-        .ok_or(Refusal::UserNotFound)?;
-        self.sessions.forget_all();
-        Ok(user)
-    }
-
-    /// Ends every session of the user: whoever knew the old password is out.
-    pub async fn set_password(
-        &self,
-        id: Uuid,
-        password: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), IdentityError> {
-        check_rules(password)?;
-        let hash = self.hasher.hash(password).await?;
-        let mut tx = self.db.begin().await?;
-        let written = sqlx::query!(
-            "insert into password (user_id, hash, changed_at)
-             select id, $2, $3 from app_user where id = $1
-             on conflict (user_id) do update set hash = $2, changed_at = $3",
-            id,
+        let user = insert(&mut tx, &email, role, now).await?;
+        sqlx::query!(
+            "insert into password (user_id, hash, changed_at) values ($1, $2, $3)",
+            user.id,
             hash,
             now,
         )
         .execute(&mut *tx)
         .await?;
-        if written.rows_affected() == 0 {
-            return Err(Refusal::UserNotFound.into());
-        }
-        end_sessions(&mut tx, id, "password_changed", now).await?;
         tx.commit().await?;
-        self.sessions.forget_all();
-        Ok(())
+        Ok(user)
+    }
+
+    /// Takes effect on every process within moments, for tokens out there too.
+    pub async fn set_role(
+        &self,
+        id: Uuid,
+        role: Role,
+        now: DateTime<Utc>,
+    ) -> Result<User, IdentityError> {
+        let what = Happening::RoleChanged { role };
+        if role == Role::Admin {
+            self.record(self.author, Subject::Account(id), what, now).await?;
+        } else {
+            self.leave_office(id, what, now).await?;
+        }
+        self.known(id).await
+    }
+
+    /// Ends every session of the user and lets them start no other.
+    pub async fn disable_user(&self, id: Uuid, now: DateTime<Utc>) -> Result<User, IdentityError> {
+        self.leave_office(id, Happening::Disabled, now).await?;
+        self.known(id).await
+    }
+
+    /// Lets a disabled user sign in again.
+    pub async fn enable_user(&self, id: Uuid, now: DateTime<Utc>) -> Result<User, IdentityError> {
+        self.known(id).await?;
+        self.record(self.author, Subject::Account(id), Happening::Enabled, now).await?;
+        self.known(id).await
+    }
+
+    /// Gives all that somebody owns to somebody else. The jobs follow one by
+    /// one.
+    pub async fn transfer_ownership(
+        &self,
+        from: Uuid,
+        to: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<User, IdentityError> {
+        let to = self.known(to).await?;
+        self.known(from).await?;
+        let what = Happening::OwnershipTransferred { to: to.id };
+        self.record(self.author, Subject::Account(from), what, now).await?;
+        Ok(to)
+    }
+
+    pub(crate) async fn known(&self, id: Uuid) -> Result<User, IdentityError> {
+        Ok(self.user(id).await?.ok_or(Refusal::UserNotFound)?)
+    }
+
+    /// Something after which the user may be an admin no more. Marked first,
+    /// so that of two who remove each other the second sees the first leaving.
+    async fn leave_office(
+        &self,
+        id: Uuid,
+        what: Happening,
+        now: DateTime<Utc>,
+    ) -> Result<(), IdentityError> {
+        self.known(id).await?;
+        let mut tx = self.db.begin().await?;
+        refuse_if_last_admin(&mut tx, id).await?;
+        sqlx::query!("update app_user set leaving_at = $2 where id = $1", id, now)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let recorded = self.record(self.author, Subject::Account(id), what, now).await;
+        // What is not known to have been recorded may have been: the mark stays
+        // until somebody has looked.
+        if matches!(recorded, Ok(()) | Err(IdentityError::Refused(_))) {
+            sqlx::query!("update app_user set leaving_at = null where id = $1", id)
+                .execute(&self.db)
+                .await?;
+        }
+        recorded
     }
 }
 
+/// Somebody whose e-mail nobody has; in force when it is recorded.
 pub(crate) async fn insert(
-    tx: &mut Transaction<'_, Postgres>,
-    (email, password_hash): (&Email, &str),
+    tx: &mut PgConnection,
+    email: &Email,
     role: Role,
     now: DateTime<Utc>,
 ) -> Result<User, IdentityError> {
@@ -184,46 +209,23 @@ pub(crate) async fn insert(
         role.as_str(),
         now,
     )
-    .fetch_optional(&mut **tx)
+    .fetch_optional(tx)
     .await?
     .ok_or(Refusal::EmailTaken)?;
-    sqlx::query!(
-        "insert into password (user_id, hash, changed_at) values ($1, $2, $3)",
-        user.id,
-        password_hash,
-        now,
-    )
-    .execute(&mut **tx)
-    .await?;
     Ok(user)
 }
 
 /// Locks all admins: of two who would remove each other, the second sees what
-/// the first has done.
+/// the first is about to do.
 async fn refuse_if_last_admin(tx: &mut PgConnection, id: Uuid) -> Result<(), IdentityError> {
-    let admins = sqlx::query_scalar!(
-        "select id from app_user where role = 'admin' and disabled_at is null
-         order by id for update",
+    let staying = sqlx::query!(
+        r#"select id, leaving_at is null as "staying!" from app_user
+           where role = 'admin' and disabled_at is null and activated_at is not null
+           order by id for update"#,
     )
     .fetch_all(tx)
     .await?;
-    if admins == [id] { Err(Refusal::LastAdmin.into()) } else { Ok(()) }
-}
-
-async fn end_sessions(
-    tx: &mut PgConnection,
-    user: Uuid,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> Result<(), IdentityError> {
-    sqlx::query!(
-        "update session set ended_at = $2, end_reason = $3
-         where user_id = $1 and ended_at is null",
-        user,
-        now,
-        reason,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
+    let is_one = staying.iter().any(|it| it.id == id);
+    let another_stays = staying.iter().any(|it| it.id != id && it.staying);
+    if is_one && !another_stays { Err(Refusal::LastAdmin.into()) } else { Ok(()) }
 }

@@ -6,12 +6,23 @@ use uuid::Uuid;
 
 use crate::Identity;
 use crate::error::{IdentityError, Refusal};
+use crate::ledger::{ClientKind, Happening, Subject};
 use crate::secret::{TokenHash, WorkerToken};
 
 /// How exactly one can tell when a token was last used.
-const LAST_USED_GRAIN: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const LAST_USED_GRAIN: TimeDelta = TimeDelta::minutes(1);
 
 const NAME_CHARS_MAX: usize = 100;
+
+/// What people call a token or a client.
+pub(crate) fn named(name: &str) -> Result<&str, Refusal> {
+    let name = name.trim();
+    let chars = name.chars().count();
+    if chars == 0 || NAME_CHARS_MAX < chars || name.contains(char::is_control) {
+        return Err(Refusal::NameInvalid);
+    }
+    Ok(name)
+}
 
 /// Names a worker token without being it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,12 +50,12 @@ impl WorkerServices {
         }
     }
 
-    fn stored(all: bool, names: Vec<String>) -> Self {
+    pub(crate) fn stored(all: bool, names: Vec<String>) -> Self {
         if all { WorkerServices::All } else { WorkerServices::Named(names) }
     }
 
     /// The column's content: sorted, each name once.
-    fn checked(&self) -> Result<Vec<String>, Refusal> {
+    pub(crate) fn checked(&self) -> Result<Vec<String>, Refusal> {
         let WorkerServices::Named(names) = self else { return Ok(Vec::new()) };
         if names.is_empty() {
             return Err(Refusal::ServicesMissing);
@@ -100,11 +111,7 @@ impl Identity {
         created_by: Option<Uuid>,
         now: DateTime<Utc>,
     ) -> Result<(WorkerTokenId, WorkerToken), IdentityError> {
-        let name = name.trim();
-        let chars = name.chars().count();
-        if chars == 0 || NAME_CHARS_MAX < chars || name.contains(char::is_control) {
-            return Err(Refusal::NameInvalid.into());
-        }
+        let name = named(name)?;
         let names = services.checked()?;
         if let Some(user) = created_by {
             self.user(user).await?.ok_or(Refusal::UserNotFound)?;
@@ -125,6 +132,9 @@ impl Identity {
         )
         .execute(&self.db)
         .await?;
+        let services = WorkerServices::stored(names.is_empty(), names);
+        let what = Happening::ClientRegistered { kind: ClientKind::Workers, services };
+        self.record(self.author, Subject::Client(id), what, now).await?;
         Ok((WorkerTokenId(id), token))
     }
 
@@ -148,18 +158,11 @@ impl Identity {
         id: WorkerTokenId,
         now: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
-        let written = sqlx::query!(
-            "update worker_token set revoked_at = coalesce(revoked_at, $2) where id = $1",
-            id.0,
-            now,
-        )
-        .execute(&self.db)
-        .await?;
-        if written.rows_affected() == 0 {
-            return Err(Refusal::WorkerTokenNotFound.into());
-        }
-        self.workers.forget_all();
-        Ok(())
+        let known = sqlx::query_scalar!("select id from worker_token where id = $1", id.0)
+            .fetch_optional(&self.db)
+            .await?;
+        known.ok_or(Refusal::WorkerTokenNotFound)?;
+        self.record(self.author, Subject::Client(id.0), Happening::ClientDisabled, now).await
     }
 
     /// All tokens, revoked ones too, oldest first.
@@ -167,7 +170,7 @@ impl Identity {
         let rows = sqlx::query!(
             "select id, name, all_services, services, created_by, created_at, revoked_at,
                  last_used_at
-             from worker_token order by created_at, id",
+             from worker_token where activated_at is not null order by created_at, id",
         )
         .fetch_all(&self.db)
         .await?;
@@ -188,9 +191,10 @@ impl Identity {
         hash: &TokenHash,
         now: DateTime<Utc>,
     ) -> Result<Standing, IdentityError> {
+        let asking = self.workers.asking();
         let row = sqlx::query!(
             "select id, name, all_services, services, revoked_at, last_used_at
-             from worker_token where sha256 = $1",
+             from worker_token where sha256 = $1 and activated_at is not null",
             hash,
         )
         .fetch_optional(&self.db)
@@ -206,7 +210,7 @@ impl Identity {
             services: WorkerServices::stored(row.all_services, row.services),
         };
         let standing = Standing { grant, revoked };
-        self.workers.put(*hash, standing.clone(), now);
+        self.workers.put(asking, *hash, standing.clone(), now);
         Ok(standing)
     }
 

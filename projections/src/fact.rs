@@ -7,7 +7,7 @@ use domain::{
     decode::{DecodeError, Event, decode},
     job::JobEvent,
 };
-use journal::Recorded;
+use journal::{Recorded, StreamId};
 use serde::Deserialize;
 
 /// An event that was recorded, and is understood.
@@ -36,6 +36,19 @@ pub enum Subject {
     Client(ClientId),
     /// A land.
     Land(LandId),
+}
+
+impl Subject {
+    /// The stream that its events are kept in.
+    pub(crate) fn stream(self) -> StreamId {
+        match self {
+            Self::Job(id) => StreamId::new("job", id),
+            Self::Worker(id) => StreamId::new("worker", id),
+            Self::Account(id) => StreamId::new("account", id),
+            Self::Client(id) => StreamId::new("client", id),
+            Self::Land(id) => StreamId::new("land", id),
+        }
+    }
 }
 
 /// An event that this program does not understand. Never skipped in silence.

@@ -17,7 +17,7 @@ use std::{
 };
 
 use domain::JobId;
-use journal::{Journal, JournalError, Recorded, StreamId};
+use journal::{Journal, JournalError, Recorded};
 use moka::sync::Cache;
 use tokio::{
     sync::watch,
@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fact::{Fact, Unreadable},
+    fact::{Fact, Subject, Unreadable},
     job_list::JobRow,
 };
 
@@ -159,7 +159,18 @@ impl Feed {
         after_version: u64,
         limit: usize,
     ) -> Result<Vec<Arc<Fact>>, FeedError> {
-        let stream = StreamId::new("job", id);
+        self.events_of(Subject::Job(id), after_version, limit).await
+    }
+
+    /// The events of anything after a version, oldest first, at most `limit`.
+    /// For those who act unasked.
+    pub async fn events_of(
+        &self,
+        subject: Subject,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<Fact>>, FeedError> {
+        let stream = subject.stream();
         let events = self.journal.0.read_stream(&stream, after_version, limit).await?;
         events.into_iter().map(|it| Ok(Arc::new(Fact::read(&Arc::new(it))?))).collect()
     }

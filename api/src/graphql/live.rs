@@ -42,7 +42,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<JobFrame>> + use<>> {
         let user = access::signed_in(ctx)?;
         let id = id.parse::<JobId>().map_err(|_| Fault::NotFound)?;
-        Ok(frames(Budget::of(ctx), one(sides(ctx), *user, id, after).await?))
+        Ok(frames(Budget::of(ctx), one(sides(ctx), user.clone(), id, after).await?))
     }
 
     /// What happens to the jobs that you may see and that match a filter, from now on or from where

@@ -5,7 +5,6 @@ use domain::UserId;
 use identity::{IdentityError, RefreshToken, Tokens};
 
 use super::{access, fault::Result, scalar::DateTime, sides, user::User, user_error::UserError};
-use crate::viewer::SignedIn;
 
 /// Who wants to sign in.
 #[derive(InputObject)]
@@ -80,9 +79,9 @@ impl SessionMutations {
 
     /// Ends the session of the access token that this is sent with. For those who have signed in.
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<Option<SignOutPayload>> {
-        let SignedIn { session, .. } = *access::signed_in(ctx)?;
+        let user = access::in_session(ctx)?;
         let sides = sides(ctx);
-        sides.identity.sign_out(session, sides.commands.now()).await?;
+        sides.identity.sign_out(user.session, sides.commands.now()).await?;
         Ok(Some(SignOutPayload { signed_out: true, user_errors: Vec::new() }))
     }
 }

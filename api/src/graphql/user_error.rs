@@ -73,6 +73,13 @@ impl From<&Refusal> for UserError {
     }
 }
 
+impl UserError {
+    /// The same, about another part of the input.
+    pub(super) fn about(self, field: &str) -> Self {
+        Self { path: Some(inside(field)), ..self }
+    }
+}
+
 fn code(refusal: &Refusal) -> UserErrorCode {
     match refusal {
         Refusal::NotFound { .. } => UserErrorCode::NotFound,
@@ -135,7 +142,14 @@ impl TryFrom<&identity::Refusal> for UserError {
             | R::NameInvalid
             | R::ServicesMissing
             | R::ServiceNameInvalid { .. }
-            | R::WorkerTokenNotFound => return Err(()),
+            | R::WorkerTokenNotFound
+            | R::RegistrationClosed
+            | R::SessionNotFound
+            | R::TokenNotFound
+            | R::ClientNotFound
+            | R::ClientInvalid
+            | R::PasswordWrong
+            | R::NotRecorded { .. } => return Err(()),
         };
         let of_the_token = matches!(
             code,

@@ -42,7 +42,8 @@ fn a_secret_is_not_shown_by_the_manual() {
     let serve = cli.find_subcommand_mut("serve").unwrap();
     for argument in serve.get_arguments() {
         let name = argument.get_id().as_str();
-        let secret = ["database_url", "admin_password", "metrics_token"].contains(&name);
+        let secret =
+            ["database_url", "admin_password", "metrics_token", "smtp_url"].contains(&name);
         assert!(!secret || argument.is_hide_env_values_set(), "{name}");
     }
 }

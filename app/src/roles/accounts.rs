@@ -1,55 +1,81 @@
 //! `greffe user`: people who may sign in.
 
 use anyhow::Context;
-use identity::{Identity, Role, User};
+use identity::{Role, User};
 
 use crate::{
     config::{self, UserAction},
     console,
-    database::Database,
+    people::Desk,
     system,
 };
 
 /// Carries out what `greffe user` is told.
 pub async fn user(config: &config::Database, action: UserAction) -> anyhow::Result<()> {
-    let database = Database::open(config).await?;
-    let done = act(&database, action).await;
-    database.close().await.and(done)
+    let desk = Desk::open(config).await?;
+    let done = act(&desk, action).await;
+    desk.close().await.and(done)
 }
 
-async fn act(database: &Database, action: UserAction) -> anyhow::Result<()> {
-    let now = system::now();
-    let identity =
-        Identity::connect(database.pool.clone(), identity::Settings::default(), now).await?;
+async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
+    let (identity, now) = (&desk.identity, system::now());
     match action {
         UserAction::Create { email, role, password } => {
             let made = password.is_none();
             let password = password.unwrap_or_else(system::secret);
             let user = identity.create_user(&email, &password, parse(&role)?, now).await?;
             console::say(format_args!("{} is {} {}", user.email, user.role.as_str(), user.id));
-            if made {
-                console::say(format_args!("password, shown once: {password}"));
-            }
+            show(made, &password);
         }
         UserAction::List => {
             let users = identity.list_users().await?;
             let rows: Vec<[String; 5]> = users.iter().map(row).collect();
             console::table(["id", "e-mail", "role", "created", "disabled"], &rows);
         }
-        UserAction::Role { id, role } => {
-            let user = identity.set_role(id, parse(&role)?).await?;
+        UserAction::Invite { email, role, language } => {
+            let user = identity.invite(&email, parse(&role)?, language.into(), now).await?;
+            console::say(format_args!("{} is invited, and will be {}", user.email, user.role));
+            console::say("the letter is sent by a process that serves");
+        }
+        UserAction::Role { who, role } => {
+            let user = identity.set_role(desk.user(&who).await?.id, parse(&role)?, now).await?;
             console::say(format_args!("{} is {} now", user.email, user.role.as_str()));
         }
-        UserAction::Disable { id } => {
-            let user = identity.disable_user(id, now).await?;
+        UserAction::Disable { who } => {
+            let user = identity.disable_user(desk.user(&who).await?.id, now).await?;
             console::say(format_args!("{} can sign in no more", user.email));
         }
-        UserAction::Enable { id } => {
-            let user = identity.enable_user(id).await?;
+        UserAction::Enable { who } => {
+            let user = identity.enable_user(desk.user(&who).await?.id, now).await?;
             console::say(format_args!("{} can sign in again", user.email));
+        }
+        UserAction::ResetPassword { who, password } => {
+            let made = password.is_none();
+            let password = password.unwrap_or_else(system::secret);
+            let user = desk.user(&who).await?;
+            identity.set_password(user.id, &password, now).await?;
+            console::say(format_args!("{} has another password", user.email));
+            show(made, &password);
+        }
+        UserAction::SignOut { who } => {
+            let user = desk.user(&who).await?;
+            identity.sign_out_everywhere(user.id, now).await?;
+            console::say(format_args!("{} is signed out everywhere", user.email));
+        }
+        UserAction::Transfer { from, to } => {
+            let (from, to) = (desk.user(&from).await?, desk.user(&to).await?);
+            identity.transfer_ownership(from.id, to.id, now).await?;
+            console::say(format_args!("what {} owns goes to {}", from.email, to.email));
         }
     }
     Ok(())
+}
+
+/// Only what was made here: what was given is known.
+fn show(made: bool, password: &str) {
+    if made {
+        console::say(format_args!("password, shown once: {password}"));
+    }
 }
 
 fn parse(role: &str) -> anyhow::Result<Role> {

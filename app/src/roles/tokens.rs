@@ -1,25 +1,23 @@
-//! `greffe token`: tokens that workers come with.
+//! `greffe token`: tokens that workers come with, and those of people.
 
-use identity::{Identity, WorkerServices, WorkerTokenId, WorkerTokenInfo};
+use identity::{OwnToken, TokenScope, WorkerServices, WorkerTokenId, WorkerTokenInfo};
 
 use crate::{
     config::{self, TokenAction},
     console,
-    database::Database,
+    people::Desk,
     system,
 };
 
 /// Carries out what `greffe token` is told.
 pub async fn token(config: &config::Database, action: TokenAction) -> anyhow::Result<()> {
-    let database = Database::open(config).await?;
-    let done = act(&database, action).await;
-    database.close().await.and(done)
+    let desk = Desk::open(config).await?;
+    let done = act(&desk, action).await;
+    desk.close().await.and(done)
 }
 
-async fn act(database: &Database, action: TokenAction) -> anyhow::Result<()> {
-    let now = system::now();
-    let identity =
-        Identity::connect(database.pool.clone(), identity::Settings::default(), now).await?;
+async fn act(desk: &Desk, action: TokenAction) -> anyhow::Result<()> {
+    let (identity, now) = (&desk.identity, system::now());
     match action {
         TokenAction::Create { name, services, all_services } => {
             let services =
@@ -28,17 +26,42 @@ async fn act(database: &Database, action: TokenAction) -> anyhow::Result<()> {
             console::say(format_args!("token `{name}` has the id {id}"));
             console::say(format_args!("shown once: {}", token.expose()));
         }
-        TokenAction::List => {
+        TokenAction::List { of: Some(who) } => {
+            let tokens = identity.own_tokens(desk.user(&who).await?.id).await?;
+            let rows: Vec<[String; 5]> = tokens.iter().map(own_row).collect();
+            console::table(["id", "name", "scope", "created", "expires"], &rows);
+        }
+        TokenAction::List { of: None } => {
             let tokens = identity.list_worker_tokens().await?;
             let rows: Vec<[String; 5]> = tokens.iter().map(row).collect();
             console::table(["id", "name", "services", "created", "revoked"], &rows);
         }
-        TokenAction::Revoke { id } => {
-            identity.revoke_worker_token(WorkerTokenId(id), now).await?;
+        TokenAction::Revoke { id, of } => {
+            match of {
+                Some(who) => {
+                    identity.revoke_own_token(desk.user(&who).await?.id, id, now).await?;
+                }
+                None => identity.revoke_worker_token(WorkerTokenId(id), now).await?,
+            }
             console::say(format_args!("nobody comes with token {id} any more"));
         }
     }
     Ok(())
+}
+
+fn own_row(token: &OwnToken) -> [String; 5] {
+    let time = |it: chrono::DateTime<chrono::Utc>| it.format("%F %T").to_string();
+    let scope = match token.scope {
+        TokenScope::Read => "read",
+        TokenScope::Write => "write",
+    };
+    [
+        token.id.to_string(),
+        token.name.clone(),
+        scope.to_owned(),
+        time(token.created_at),
+        token.expires_at.map(time).unwrap_or_default(),
+    ]
 }
 
 fn row(token: &WorkerTokenInfo) -> [String; 5] {

@@ -142,7 +142,7 @@ async fn the_role_is_that_of_now_and_not_that_in_the_token() {
     };
     assert_eq!(role(&world.identity, 1).await, Role::Member);
     assert_eq!(role(&elsewhere, 1).await, Role::Member);
-    world.identity.set_role(tokens.user.id, Role::Viewer).await.unwrap();
+    world.identity.set_role(tokens.user.id, Role::Viewer, t(1)).await.unwrap();
     assert_eq!(role(&world.identity, 1).await, Role::Viewer);
     assert_eq!(role(&elsewhere, 3).await, Role::Viewer, "other processes hear within two seconds");
 }
@@ -171,7 +171,7 @@ async fn the_tokens_of_a_disabled_user_or_an_ended_session_let_nobody_in() {
         assert_eq!(refusal(refused), Refusal::UserDisabled);
     }
     assert_eq!(refusal(elsewhere.refresh(&tokens.refresh, t(5)).await), Refusal::UserDisabled);
-    world.identity.enable_user(tokens.user.id).await.unwrap();
+    world.identity.enable_user(tokens.user.id, t(5)).await.unwrap();
     let refused = world.identity.verify_access(&tokens.access, t(7)).await;
     assert_eq!(refusal(refused), Refusal::SessionEnded, "being enabled revives no session");
 }
@@ -179,9 +179,10 @@ async fn the_tokens_of_a_disabled_user_or_an_ended_session_let_nobody_in() {
 #[tokio::test]
 async fn processes_that_start_at_once_make_one_key_and_believe_each_other() {
     let (_database, db) = empty().await;
-    let connect = || Identity::connect(db.clone(), Settings::default(), t(0));
+    let ledger = std::sync::Arc::new(crate::memory::Memory::default());
+    let connect = || crate::world::connect(&db, Settings::default(), &ledger);
     let processes = tokio::join!(connect(), connect(), connect(), connect());
-    let processes = [processes.0, processes.1, processes.2, processes.3].map(Result::unwrap);
+    let processes = [processes.0, processes.1, processes.2, processes.3];
     let keys: i64 =
         sqlx::query_scalar("select count(*) from signing_key").fetch_one(&db).await.unwrap();
     assert_eq!(keys, 1);
@@ -192,7 +193,7 @@ async fn processes_that_start_at_once_make_one_key_and_believe_each_other() {
     for other in others {
         assert!(other.verify_access(&tokens.access, t(1)).await.is_ok());
     }
-    let restarted = connect().await.unwrap();
+    let restarted = connect().await;
     assert!(restarted.verify_access(&tokens.access, t(1)).await.is_ok());
 }
 

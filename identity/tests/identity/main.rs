@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod memory;
 mod world;
 
 mod users;
@@ -10,5 +11,9 @@ mod sign_in;
 mod access_tokens;
 mod refresh_tokens;
 mod worker_tokens;
+mod own_tokens;
+mod clients;
+mod letters;
+mod recording;
 mod first_admin;
 mod secrecy;

@@ -1,6 +1,6 @@
 //! What is kept of secrets, and where.
 
-use identity::{Settings, WorkerServices};
+use identity::{Language, Settings, TokenScope, WorkerServices};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::world::{PASSWORD, World, t};
@@ -27,6 +27,15 @@ async fn a_password_hash_is_in_its_own_table_and_no_password_or_token_is_in_any(
     let wrong = world.identity.sign_in("typed-in-the-wrong@field", PASSWORD, t(1)).await;
     assert!(wrong.is_err());
     let made = world.identity.ensure_first_admin(None, None, t(1)).await.unwrap().unwrap();
+    let owner = (tokens.user.id, tokens.user.role);
+    let scope = (TokenScope::Read, None);
+    let (_, own) = world.identity.create_own_token(owner, "a", scope, t(1)).await.unwrap();
+    let services = ["ocr".to_owned()];
+    let (_, secret) = world.identity.create_client("shop", &services, t(1)).await.unwrap();
+    let ask = world.identity.request_password_reset("ada@example.org", Language::English, t(1));
+    ask.await.unwrap();
+    world.identity.answer_wishes(t(1)).await.unwrap();
+    let letters = world.identity.take_letters(t(1)).await.unwrap();
 
     let hash: String = sqlx::query_scalar(
         "select hash from password p join app_user u on u.id = p.user_id
@@ -42,6 +51,9 @@ async fn a_password_hash_is_in_its_own_table_and_no_password_or_token_is_in_any(
         tokens.refresh.expose(),
         next.refresh.expose(),
         worker.expose(),
+        own.expose(),
+        secret.expose(),
+        letters[0].token.expose(),
         "typed-in-the-wrong@field",
     ]
     .map(str::to_owned)
@@ -59,7 +71,7 @@ async fn a_password_hash_is_in_its_own_table_and_no_password_or_token_is_in_any(
             assert!(!content.contains(secret), "{table} holds {secret}");
         }
     }
-    assert_eq!(filled, 7, "every table had something to hide");
+    assert_eq!(filled, 11, "every table had something to hide");
 }
 
 #[tokio::test]

@@ -21,11 +21,17 @@ async fn a_user_that_breaks_a_rule_is_not_made() {
     let make = async |email: &str, password: &str| {
         refusal(world.identity.create_user(email, password, Role::Member, t(0)).await)
     };
-    let told = |it: Refusal| (it.code(), it.field());
-    assert_eq!(told(make("ada", PASSWORD).await), ("EMAIL_INVALID", Some("email")));
-    assert_eq!(told(make("a@b.org", "short").await), ("PASSWORD_TOO_SHORT", Some("password")));
+    let told = |it: Refusal| (it.code(), it.field().map(str::to_owned));
+    assert_eq!(told(make("ada", PASSWORD).await), ("EMAIL_INVALID", Some("email".to_owned())));
+    assert_eq!(
+        told(make("a@b.org", "short").await),
+        ("PASSWORD_TOO_SHORT", Some("password".to_owned()))
+    );
     let long = "a".repeat(1025);
-    assert_eq!(told(make("a@b.org", &long).await), ("PASSWORD_TOO_LONG", Some("password")));
+    assert_eq!(
+        told(make("a@b.org", &long).await),
+        ("PASSWORD_TOO_LONG", Some("password".to_owned()))
+    );
     assert_eq!(world.count("select count(*) from app_user").await, 0);
     assert_eq!(world.count("select count(*) from password").await, 0);
 }
@@ -50,10 +56,10 @@ async fn the_last_admin_can_neither_be_disabled_nor_lose_the_role() {
     let identity = &world.identity;
     identity.disable_user(bob.id, t(1)).await.unwrap();
     assert_eq!(refusal(identity.disable_user(ada.id, t(2)).await), Refusal::LastAdmin);
-    assert_eq!(refusal(identity.set_role(ada.id, Role::Operator).await), Refusal::LastAdmin);
-    assert_eq!(identity.set_role(ada.id, Role::Admin).await.unwrap().role, Role::Admin);
-    identity.enable_user(bob.id).await.unwrap();
-    assert_eq!(identity.set_role(ada.id, Role::Operator).await.unwrap().role, Role::Operator);
+    assert_eq!(refusal(identity.set_role(ada.id, Role::Operator, t(1)).await), Refusal::LastAdmin);
+    assert_eq!(identity.set_role(ada.id, Role::Admin, t(1)).await.unwrap().role, Role::Admin);
+    identity.enable_user(bob.id, t(3)).await.unwrap();
+    assert_eq!(identity.set_role(ada.id, Role::Operator, t(1)).await.unwrap().role, Role::Operator);
 }
 
 #[tokio::test]
@@ -64,7 +70,7 @@ async fn two_admins_who_remove_each_other_at_once_do_not_both_succeed() {
         let bob = world.user(&format!("bob{round}@example.org"), Role::Admin).await;
         let (one, other) = tokio::join!(
             world.identity.disable_user(ada.id, t(1)),
-            world.identity.set_role(bob.id, Role::Viewer),
+            world.identity.set_role(bob.id, Role::Viewer, t(1)),
         );
         let refused: Vec<_> = [one, other].into_iter().filter(Result::is_err).collect();
         assert_eq!(refused.len(), 1);
@@ -81,8 +87,8 @@ async fn nobody_is_not_a_user() {
     let world = World::open().await;
     let (identity, nobody) = (&world.identity, Uuid::nil());
     let refused = Refusal::UserNotFound;
-    assert_eq!(refusal(identity.set_role(nobody, Role::Viewer).await), refused);
+    assert_eq!(refusal(identity.set_role(nobody, Role::Viewer, t(1)).await), refused);
     assert_eq!(refusal(identity.disable_user(nobody, t(0)).await), refused);
-    assert_eq!(refusal(identity.enable_user(nobody).await), refused);
+    assert_eq!(refusal(identity.enable_user(nobody, t(0)).await), refused);
     assert_eq!(refusal(identity.set_password(nobody, PASSWORD, t(0)).await), refused);
 }

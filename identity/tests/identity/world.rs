@@ -1,12 +1,15 @@
 //! A database with the identity tables, and an `Identity` on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use identity::{Identity, IdentityError, Refusal, Role, Settings, Tokens, User};
+use identity::{Admission, Identity, IdentityError, Refusal, Role, Settings, Tokens, User};
 use postgres::testing::Database;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+
+use crate::memory::Memory;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -18,6 +21,7 @@ pub(crate) const WAITING_FOR_A_LOCK: &str = "
 pub(crate) struct World {
     pub(crate) db: PgPool,
     pub(crate) identity: Identity,
+    pub(crate) ledger: Arc<Memory>,
     /// Dropped last: it takes the database with it.
     _database: Database,
 }
@@ -25,13 +29,25 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn open() -> Self {
         let (database, db) = empty().await;
-        let identity = Identity::connect(db.clone(), Settings::default(), t(0)).await.unwrap();
-        Self { db, identity, _database: database }
+        Self::with(database, db, Settings::default()).await
+    }
+
+    /// Where anybody may have an account.
+    pub(crate) async fn open_to_all() -> Self {
+        let (database, db) = empty().await;
+        let settings = Settings { registration: Admission::Open, ..Settings::default() };
+        Self::with(database, db, settings).await
+    }
+
+    async fn with(database: Database, db: PgPool, settings: Settings) -> Self {
+        let ledger = Arc::new(Memory::default());
+        let identity = connect(&db, settings, &ledger).await;
+        Self { db, identity, ledger, _database: database }
     }
 
     /// As another process sees it: the same tables, another memory.
     pub(crate) async fn another_process(&self) -> Identity {
-        Identity::connect(self.db.clone(), Settings::default(), t(0)).await.unwrap()
+        connect(&self.db, Settings::default(), &self.ledger).await
     }
 
     pub(crate) async fn user(&self, email: &str, role: Role) -> User {
@@ -60,14 +76,20 @@ impl World {
     }
 }
 
+pub(crate) async fn connect(db: &PgPool, settings: Settings, ledger: &Arc<Memory>) -> Identity {
+    Identity::connect(db.clone(), settings, Arc::clone(ledger) as _, t(0)).await.unwrap()
+}
+
 /// A database with the tables and nothing in them.
 pub(crate) async fn empty() -> (Database, PgPool) {
     let database = Database::create().await;
     let db = PgPoolOptions::new().max_connections(5).connect(database.url()).await.unwrap();
-    sqlx::raw_sql(include_str!("../../../migrations/0002_identity.sql"))
-        .execute(&db)
-        .await
-        .unwrap();
+    for sql in [
+        include_str!("../../../migrations/0002_identity.sql"),
+        include_str!("../../../migrations/0005_identity.sql"),
+    ] {
+        sqlx::raw_sql(sql).execute(&db).await.unwrap();
+    }
     (database, db)
 }
 

@@ -46,6 +46,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::{
+    accounts::{Endings, Keeper, Post, Recording},
     graphql::{Schema, Sides, budget::Budgeted, executor},
     server::{Api, Settings, routes},
     viewer::{SignedIn, Viewer},
@@ -93,6 +94,11 @@ impl World {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::admitting(settings, identity::Admission::Invited).await
+    }
+
+    /// Where these may have an account.
+    pub(crate) async fn admitting(settings: Settings, registration: identity::Admission) -> Self {
         let database = postgres::testing::Database::create_filled("api_1", async |url| {
             let mut connection = PgConnection::connect(url).await.unwrap();
             sqlx::migrate!("../migrations").run(&mut connection).await.unwrap();
@@ -111,19 +117,23 @@ impl World {
         tables::prepare(&db, Arc::clone(&journal)).await.unwrap();
         let commands =
             Commands::new(Arc::clone(&journal), services(), Arc::new(now), Arc::new(new_id));
+        let feed = Arc::new(Feed::new(journal));
+        let recording = Recording { commands: commands.clone(), feed: Arc::clone(&feed) };
+        let people = identity::Settings { registration, ..Default::default() };
+        let identity = Identity::connect(db.clone(), people, Arc::new(recording), now());
+        let identity = identity.await.unwrap();
         let files = tempfile::tempdir().unwrap();
         let folder = files.path().to_str().unwrap().to_owned();
         let sides = Sides {
             commands,
             reader: Reader::new(db.clone()),
             checkpoints: Checkpoints::new(db.clone()),
-            feed: Arc::new(Feed::new(journal)),
-            identity: Identity::connect(db.clone(), identity::Settings::default(), now())
-                .await
-                .unwrap(),
+            feed,
+            identity,
             artifacts: Artifacts::connect(db.clone(), &folder, artifacts::Settings::default())
                 .await
                 .unwrap(),
+            endings: Endings::default(),
             ids: Arc::new(new_id),
         };
         let stop = CancellationToken::new();
@@ -152,6 +162,15 @@ impl World {
     fn start(&mut self) {
         let (feed, stop) = (Arc::clone(&self.sides.feed), self.stop.clone());
         self.tasks.spawn(async move { feed.run(stop).await });
+        let keeper = Keeper {
+            identity: self.sides.identity.clone(),
+            feed: Arc::clone(&self.sides.feed),
+            endings: self.sides.endings.clone(),
+            post: Some(Post::nowhere()),
+            clock: Arc::new(now),
+        };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { keeper.run(stop).await });
         self.project::<JobList>();
         self.project::<JobContent>();
         self.project::<JobTimeline>();
@@ -224,7 +243,7 @@ impl World {
         query: &str,
         variables: Value,
     ) -> impl Stream<Item = Value> + Unpin + use<> {
-        let viewer = who.map_or(Viewer::Anonymous, |it| Viewer::User(it.signed_in));
+        let viewer = who.map_or(Viewer::Anonymous, |it| Viewer::User(it.signed_in.clone()));
         let request = Request::new(query).variables(Variables::from_json(variables)).data(viewer);
         let answers = self.executor.execute_stream(request, None);
         answers.map(|it| serde_json::to_value(it).unwrap()).boxed()
@@ -300,6 +319,8 @@ impl World {
         self.shown(JobContent::TABLES).await;
         self.shown(JobTimeline::TABLES).await;
         self.shown(JobStatistics::TABLES).await;
+        self.shown(Lands::TABLES).await;
+        self.shown(Pages::TABLES).await;
     }
 
     async fn shown(&self, tables: Tables) {

@@ -9,6 +9,7 @@ use futures::{
 };
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Opening,
@@ -35,6 +36,8 @@ pub(super) struct Connection {
     trace: Option<Trace>,
     /// Nobody, until `connection_init` was acknowledged.
     session: Option<Session>,
+    /// Cancelled when the session has ended; never, while there is none.
+    ended: Arc<CancellationToken>,
     alarm: Alarm,
     operations: Operations,
     heard_at: Instant,
@@ -53,6 +56,7 @@ impl Connection {
             bearer: Some(bearer),
             trace,
             session: None,
+            ended: Arc::default(),
             alarm: Alarm::until_init(init_within),
             operations: Operations::new(queue_frames),
             heard_at: Instant::now(),
@@ -66,7 +70,9 @@ impl Connection {
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drain = self.service.around.drain.clone();
         let end = loop {
+            let ended = self.ended.clone();
             let step = tokio::select! {
+                () = ended.cancelled() => Err(Close::denied(&Denied::Revoked).into()),
                 () = drain.cancelled() => Err(Close::restart().into()),
                 bell = self.alarm.ring() => self.rung(bell).await,
                 _ = ping.tick() => self.ping().await,
@@ -182,6 +188,7 @@ impl Connection {
         let now = (self.service.around.clock)();
         let notice = self.settings().renewal_notice;
         self.alarm.follow(session.expires_at, now, notice);
+        self.ended = session.ended.clone().unwrap_or_default();
         self.session = Some(session);
     }
 

@@ -1,0 +1,189 @@
+//! Looks after accounts unasked, in every process that answers or schedules.
+//!
+//! It follows the journal from where anybody has kept it last. What happened to
+//! an account takes effect, if the process that had it recorded has not seen
+//! to it; whoever came in by what has ended is told. In between it has letters
+//! written and sent: an event first, then the mail.
+
+use std::{error::Error, time::Duration};
+
+use commands::Clock;
+use domain::{Timestamp, UserId, account::AccountEvent, client::ClientEvent, decode::Event};
+use identity::{Identity, IdentityError};
+use projections::{
+    Fact, Subject,
+    feed::{Feed, FeedError},
+};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{Endings, Post};
+
+/// How many events are read at a time.
+const BATCH: usize = 1_000;
+
+/// How often one looks for letters, and keeps how far one has come.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often what is over is removed.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// Looks after accounts.
+#[derive(Clone)]
+pub struct Keeper {
+    /// The tables.
+    pub identity: Identity,
+    /// What happens.
+    pub feed: Arc<Feed>,
+    /// Who is to hear of it.
+    pub endings: Endings,
+    /// Who sends letters; nobody in a process that does not act unasked.
+    pub post: Option<Post>,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// Why it has to try again.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+}
+
+impl Keeper {
+    /// Keeps on until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut at = None;
+        let mut swept_at = Instant::now();
+        let mut head = self.feed.head();
+        while !stop.is_cancelled() {
+            if let Err(error) = self.round(&mut at, &mut swept_at).await {
+                let error: &(dyn Error + Send + Sync) = &error;
+                metrics::counter!("greffe_rounds_interrupted_total", "part" => "accounts")
+                    .increment(1);
+                tracing::warn!(error, "accounts are not looked after just now");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                woken = timeout(LOOK_EVERY, head.changed()) => drop(woken),
+            }
+        }
+    }
+
+    async fn round(&self, at: &mut Option<u64>, swept_at: &mut Instant) -> Result<(), Interrupted> {
+        let mut position = match *at {
+            Some(position) => position,
+            None => self.identity.checkpoint().await?,
+        };
+        let began_at = position;
+        loop {
+            let facts = self.feed.read(position, BATCH).await?;
+            let Some(last) = facts.last() else { break };
+            for fact in &facts {
+                self.take_in(fact).await?;
+            }
+            position = last.position();
+        }
+        *at = Some(position);
+        if position != began_at {
+            self.identity.keep_checkpoint(position).await?;
+        }
+        let Some(post) = &self.post else { return Ok(()) };
+        self.send_letters(post).await?;
+        if SWEEP_EVERY <= swept_at.elapsed() {
+            self.identity.sweep(self.now()).await?;
+            *swept_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    async fn take_in(&self, fact: &Fact) -> Result<(), Interrupted> {
+        let subject = match fact.subject {
+            Subject::Account(id) => identity::Subject::Account(id.0),
+            Subject::Client(id) => identity::Subject::Client(id.0),
+            _ => return Ok(()),
+        };
+        if !self.identity.has_taken_in(subject, fact.recorded.version).await? {
+            self.identity.follow(subject).await?;
+        }
+        self.tell(fact);
+        Ok(())
+    }
+
+    /// What this process believed is forgotten before anybody is told, so that
+    /// nobody comes in again by what has ended.
+    fn tell(&self, fact: &Fact) {
+        let Some(ended) = ended(fact) else { return };
+        self.identity.forget();
+        match ended {
+            Ended::Nobody => {}
+            Ended::One(user, through) => self.endings.end(user, through),
+            Ended::All(user, but) => self.endings.end_all(user, but),
+        }
+    }
+
+    async fn send_letters(&self, post: &Post) -> Result<(), Interrupted> {
+        self.identity.answer_wishes(self.now()).await?;
+        for letter in self.identity.take_letters(self.now()).await? {
+            match post.send(&letter).await {
+                Ok(()) => self.identity.letter_sent(letter.id, self.now()).await?,
+                Err(error) => {
+                    let error: &(dyn Error + Send + Sync) = &error;
+                    tracing::warn!(letter = %letter.id, error, "a letter is tried again later");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+/// Whose way in has ended.
+enum Ended {
+    /// Nobody's, but something is to be looked at anew.
+    Nobody,
+    One(UserId, uuid::Uuid),
+    All(UserId, Option<uuid::Uuid>),
+}
+
+fn ended(fact: &Fact) -> Option<Ended> {
+    match (&fact.subject, &fact.event) {
+        (Subject::Account(user), Event::Account(event)) => of_account(*user, event),
+        (Subject::Client(client), Event::Client(event)) => {
+            // What a client does is done as by a user of its id.
+            let user = UserId(client.0);
+            Some(match event {
+                ClientEvent::ClientRegistered(_) => return None,
+                ClientEvent::ClientChanged(_)
+                | ClientEvent::SecretRotated(_)
+                | ClientEvent::ClientDisabled(_) => Ended::All(user, None),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn of_account(user: UserId, event: &AccountEvent) -> Option<Ended> {
+    match event {
+        AccountEvent::UserInvited(_)
+        | AccountEvent::UserRegistered(_)
+        | AccountEvent::PasswordResetRequested(_)
+        | AccountEvent::SessionStarted(_)
+        | AccountEvent::TokenGranted(_)
+        | AccountEvent::OwnershipTransferred(_) => None,
+        AccountEvent::UserEnabled(_) => Some(Ended::Nobody),
+        // Whoever talks under another role must come in anew.
+        AccountEvent::RoleChanged(_)
+        | AccountEvent::UserDisabled(_)
+        | AccountEvent::SessionsEnded(_) => Some(Ended::All(user, None)),
+        AccountEvent::PasswordChanged(it) => Some(Ended::All(user, it.kept)),
+        AccountEvent::SessionEnded(it) => Some(Ended::One(user, it.session)),
+        AccountEvent::TokenRevoked(it) => Some(Ended::One(user, it.token)),
+    }
+}

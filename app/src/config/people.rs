@@ -1,0 +1,209 @@
+//! What an operator decides about people and programs: who may come, how
+//! letters are sent, and what the command line does about accounts, tokens and
+//! clients.
+
+use clap::{Args, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+/// Who may come, and how they are written to.
+#[derive(Args, Clone, Debug)]
+pub struct People {
+    /// Who may have an account, apart from those for whom an administrator
+    /// makes one.
+    #[arg(long, env = "GREFFE_REGISTRATION", value_enum, default_value_t = Registration::Invited)]
+    pub registration: Registration,
+
+    /// The mail server that letters are sent by, as
+    /// `smtps://USER:PASSWORD@HOST` or `smtp://HOST?tls=required`. Without it,
+    /// letters are not sent; in development they are printed.
+    #[arg(long, env = "GREFFE_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<String>,
+
+    /// Whom letters are from.
+    #[arg(
+        long,
+        env = "GREFFE_MAIL_FROM",
+        default_value = "Greffe <greffe@localhost>",
+        value_name = "MAILBOX"
+    )]
+    pub mail_from: String,
+
+    /// Where people reach Greffe, for the links in letters.
+    #[arg(
+        long,
+        env = "GREFFE_SITE_URL",
+        default_value = "http://localhost:8000",
+        value_name = "URL"
+    )]
+    pub site_url: String,
+}
+
+/// Who may have an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Registration {
+    /// Whoever wants to, as a member.
+    Open,
+    /// Those whom an administrator has invited.
+    Invited,
+    /// Nobody.
+    Closed,
+}
+
+impl From<Registration> for identity::Admission {
+    fn from(it: Registration) -> Self {
+        match it {
+            Registration::Open => Self::Open,
+            Registration::Invited => Self::Invited,
+            Registration::Closed => Self::Closed,
+        }
+    }
+}
+
+/// The language of a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English.
+    En,
+    /// French.
+    Fr,
+}
+
+impl From<Language> for identity::Language {
+    fn from(it: Language) -> Self {
+        match it {
+            Language::En => Self::English,
+            Language::Fr => Self::French,
+        }
+    }
+}
+
+/// What to do about people. Somebody is named by their e-mail or their id.
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserAction {
+    /// Let somebody sign in. The password is read from
+    /// `GREFFE_USER_PASSWORD`, or made and printed once.
+    Create {
+        /// Their e-mail.
+        email: String,
+        /// What they may do: admin, operator, member or viewer.
+        #[arg(long, default_value = "member")]
+        role: String,
+        /// Their password; not an argument, which others could see.
+        #[arg(long, env = "GREFFE_USER_PASSWORD", hide = true)]
+        password: Option<String>,
+    },
+    /// List who may sign in.
+    List,
+    /// Ask somebody to join, by mail.
+    Invite {
+        /// Their e-mail.
+        email: String,
+        /// What they may do: admin, operator, member or viewer.
+        #[arg(long, default_value = "member")]
+        role: String,
+        /// What the letter is written in.
+        #[arg(long, value_enum, default_value_t = Language::En)]
+        language: Language,
+    },
+    /// Change what somebody may do.
+    Role {
+        /// Who.
+        who: String,
+        /// What they may do: admin, operator, member or viewer.
+        role: String,
+    },
+    /// Let somebody sign in no more.
+    Disable {
+        /// Who.
+        who: String,
+    },
+    /// Let somebody sign in again.
+    Enable {
+        /// Who.
+        who: String,
+    },
+    /// Give somebody another password, read from `GREFFE_USER_PASSWORD` or
+    /// made and printed once. Ends all their sessions.
+    ResetPassword {
+        /// Who.
+        who: String,
+        /// The password; not an argument, which others could see.
+        #[arg(long, env = "GREFFE_USER_PASSWORD", hide = true)]
+        password: Option<String>,
+    },
+    /// End all sessions of somebody.
+    SignOut {
+        /// Who.
+        who: String,
+    },
+    /// Give all that somebody owns to somebody else.
+    Transfer {
+        /// From whom.
+        from: String,
+        /// To whom.
+        to: String,
+    },
+}
+
+/// What to do about the tokens of workers and of people.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokenAction {
+    /// Make one for workers, and print it once.
+    Create {
+        /// What it is called.
+        name: String,
+        /// A service that it is good for; may be given several times.
+        #[arg(long = "service", required_unless_present = "all_services")]
+        services: Vec<String>,
+        /// It is good for every service.
+        #[arg(long, conflicts_with = "services")]
+        all_services: bool,
+    },
+    /// List those of workers, or of somebody, without what is secret.
+    List {
+        /// Whose, instead of those of workers: an e-mail or an id.
+        #[arg(long, value_name = "WHO")]
+        of: Option<String>,
+    },
+    /// Let nobody come with it any more.
+    Revoke {
+        /// Its id.
+        id: Uuid,
+        /// Whose it is, instead of the workers': an e-mail or an id.
+        #[arg(long, value_name = "WHO")]
+        of: Option<String>,
+    },
+}
+
+/// What to do about back ends of other applications.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ClientAction {
+    /// Let one come, and print its secret once.
+    Create {
+        /// What it is called.
+        name: String,
+        /// A service that it may use; may be given several times.
+        #[arg(long = "service", required = true)]
+        services: Vec<String>,
+    },
+    /// List them, without what is secret.
+    List,
+    /// Let one use other services.
+    Change {
+        /// Its id.
+        id: Uuid,
+        /// A service that it may use; may be given several times.
+        #[arg(long = "service", required = true)]
+        services: Vec<String>,
+    },
+    /// Give one another secret, and print it once.
+    Rotate {
+        /// Its id.
+        id: Uuid,
+    },
+    /// Let one come no more, for good.
+    Disable {
+        /// Its id.
+        id: Uuid,
+    },
+}

@@ -1,0 +1,96 @@
+//! People and programs: the tables that hold who they are, with the journal
+//! behind them.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use api::accounts::{Post, Recording, SmtpSettings};
+use commands::{Commands, Services};
+use identity::{Generated, Identity, User};
+use journal::{Journal, postgres::PostgresJournal};
+use projections::{feed::Feed, schema};
+use sqlx::PgPool;
+
+use crate::{
+    config::{self, Serve},
+    console,
+    database::Database,
+    system::{self, now, open_journal},
+};
+
+/// Opens them. Those who were there before accounts had events get theirs.
+pub(crate) async fn open(
+    db: &PgPool,
+    recording: Recording,
+    settings: identity::Settings,
+) -> anyhow::Result<Identity> {
+    let identity = Identity::connect(db.clone(), settings, Arc::new(recording), now())
+        .await
+        .context("cannot open the identities")?;
+    identity.migrate(now()).await.context("cannot record the accounts that there are")?;
+    Ok(identity)
+}
+
+/// The first administrator, if there is none.
+pub(crate) async fn ensure_first_admin(config: &Serve, identity: &Identity) -> anyhow::Result<()> {
+    let (email, password) = (config.admin_email.as_deref(), config.admin_password.as_deref());
+    let made = identity.ensure_first_admin(email, password, now()).await;
+    if let Some(Generated { email, password }) = made.context("cannot make an administrator")? {
+        console::say(format_args!("first administrator, shown once: {email} {password}"));
+    }
+    Ok(())
+}
+
+/// Who sends letters.
+pub(crate) fn post(config: &Serve) -> anyhow::Result<Post> {
+    let people = &config.people;
+    match &people.smtp_url {
+        Some(url) => {
+            let settings = SmtpSettings { url: url.clone(), from: people.mail_from.clone() };
+            Post::by_smtp(&settings, &people.site_url).context("--smtp-url")
+        }
+        None if config.development => {
+            Ok(Post::shown(|letter| console::say(letter), &people.site_url))
+        }
+        None => Ok(Post::nowhere()),
+    }
+}
+
+/// What the command line works with: nothing is served.
+pub(crate) struct Desk {
+    pub(crate) identity: Identity,
+    journal: Arc<PostgresJournal>,
+    database: Database,
+}
+
+impl Desk {
+    pub(crate) async fn open(config: &config::Database) -> anyhow::Result<Self> {
+        let database = Database::open(config).await?;
+        let journal = Arc::new(open_journal(&database).await?);
+        let reads: Arc<dyn Journal> = Arc::clone(&journal) as _;
+        schema::prepare(&database.pool, Arc::clone(&reads))
+            .await
+            .context("cannot make the read models")?;
+        let services = Services::try_new(Vec::new()).context("cannot do without services")?;
+        let (clock, ids) = (Arc::new(now), Arc::new(system::id));
+        let commands = Commands::new(Arc::clone(&reads), services, clock, ids);
+        let recording = Recording { commands, feed: Arc::new(Feed::new(reads)) };
+        let settings = identity::Settings::default();
+        let identity = open(&database.pool, recording, settings).await?;
+        Ok(Self { identity, journal, database })
+    }
+
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.journal.close().await;
+        self.database.close().await
+    }
+
+    /// Somebody, by their e-mail or their id.
+    pub(crate) async fn user(&self, who: &str) -> anyhow::Result<User> {
+        let found = match who.parse() {
+            Ok(id) => self.identity.user(id).await?,
+            Err(_) => self.identity.user_by_email(who).await?,
+        };
+        found.with_context(|| format!("nobody has the e-mail or the id `{who}`"))
+    }
+}
