@@ -5,13 +5,17 @@
 //! the rules refuse to the others. Nothing is decided here; each part looks at
 //! a table and gives a command.
 
+pub mod crawl;
 pub mod executor;
 pub mod keeper;
 mod patrol;
+pub mod report;
 pub mod rescuer;
 pub mod scheduler;
 
+pub use crawl::Crawler;
 pub use executor::{Attempt, Execute, Executor, Finish, Handle, Level, Outcome, Stop};
 pub use keeper::Keeper;
+pub use report::{Ollama, OllamaSettings, Reports};
 pub use rescuer::Rescuer;
 pub use scheduler::Scheduler;

@@ -1,0 +1,92 @@
+//! Reports: a Word template, filled from what its sources say.
+//!
+//! ```text
+//!   sources ──extract──▶ passages ──BM25──▶ a field's passages ──writer──▶ its text
+//!   template ──keys──▶ fields ──────────────────┘                           │
+//!      └───────────────────────── filled, looked through once more ◀────────┘
+//! ```
+//!
+//! No source, no text; and what is written says from where. Nothing that a
+//! source or a field says goes into an event or a log line: it is in the files
+//! that the report is made of. [`attempt`] is the order in which it is done.
+
+mod attempt;
+mod bm25;
+mod checkpoint;
+mod clean;
+mod compose;
+mod document;
+mod docx;
+mod extract;
+mod fault;
+mod fields;
+mod guard;
+mod passages;
+mod sentences;
+mod sources;
+#[cfg(test)]
+mod testing;
+mod words;
+mod writer;
+
+use std::time::Duration;
+
+use artifacts::Artifacts;
+use async_trait::async_trait;
+use domain::{
+    job::{JobError, Spec},
+    service::ServiceName,
+};
+
+use crate::executor::{Attempt, Execute, Outcome, Stop};
+pub use writer::{Ollama, OllamaSettings};
+
+/// Writes reports.
+#[derive(Clone, Debug)]
+pub struct Reports {
+    /// Where the files are.
+    pub files: Artifacts,
+    /// The language model that may be asked, if there is one.
+    pub ollama: Option<Ollama>,
+    /// How much work may be done over again after a crash.
+    pub checkpoint_every: Duration,
+}
+
+impl Reports {
+    /// Loses a second of work to a crash at most.
+    pub fn new(files: Artifacts, ollama: Option<Ollama>) -> Self {
+        Self { files, ollama, checkpoint_every: Duration::from_secs(1) }
+    }
+}
+
+#[async_trait]
+impl Execute for Reports {
+    fn service(&self) -> ServiceName {
+        ServiceName::report()
+    }
+
+    async fn run(&self, attempt: Attempt) -> Outcome {
+        let Spec::Report(spec) = &*attempt.spec else { return not_a_report() };
+        let stopping = attempt.handle.stopping();
+        tokio::select! {
+            biased;
+            () = stopping.cancelled() => match attempt.handle.why() {
+                Some(Stop::Cancel) => Outcome::Cancelled,
+                Some(Stop::Lost | Stop::Shutdown) | None => Outcome::Released,
+            },
+            done = self.write(&attempt, spec) => match done {
+                Ok(finish) => Outcome::Completed(finish),
+                Err(fault) => Outcome::Failed(fault.recorded()),
+            },
+        }
+    }
+}
+
+fn not_a_report() -> Outcome {
+    Outcome::Failed(JobError {
+        error_type: "not_a_report".to_owned(),
+        message: "the job is of another kind".to_owned(),
+        detail: None,
+        retryable: false,
+    })
+}

@@ -1,0 +1,127 @@
+//! Why a report came to nothing, by what one does about it.
+
+use std::error::Error;
+
+use artifacts::ArtifactError;
+use domain::job::JobError;
+
+use super::{
+    docx::{PackageFault, TemplateFault},
+    guard::Runaway,
+    writer::NoModel,
+};
+
+/// Why a report came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// Give it another template.
+    #[error("the template cannot be filled: {0}")]
+    Template(TemplateFault),
+    /// Give it another template.
+    #[error("reading the template took too long or went wrong")]
+    TemplateRunaway,
+    /// Give it other sources.
+    #[error("none of the {count} sources can be read: {first}")]
+    NoReadableSource { count: usize, first: String },
+    /// Upload it again.
+    #[error("the {what} is not stored any more")]
+    Missing { what: &'static str },
+    /// Give it a smaller one.
+    #[error("the {what} has more than {bytes_max} bytes")]
+    TooLarge { what: &'static str, bytes_max: u64 },
+    /// The file with the values is none.
+    #[error("what the report is to be written from cannot be read")]
+    InputUnreadable,
+    /// Wait until it is there, or ask for another writer.
+    #[error("the language model does not answer")]
+    WriterUnavailable,
+    /// The same.
+    #[error("the language model wrote none of the {fields} fields that it was asked for")]
+    WriterFailed { fields: usize },
+    /// Change the template, or the values.
+    #[error("{what} would be left in the document")]
+    NotClean { what: &'static str },
+    /// The store is at fault, not the report.
+    #[error("the file store does not answer as it should")]
+    Files(#[source] ArtifactError),
+}
+
+impl Fault {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Template(TemplateFault::NoPlaceholder) => "template_without_placeholders",
+            Self::Template(TemplateFault::Unclosed { .. }) => "template_malformed",
+            Self::Template(TemplateFault::Package(PackageFault::Bomb)) => "template_zip_bomb",
+            Self::Template(TemplateFault::Package(
+                PackageFault::Encrypted | PackageFault::Damaged | PackageFault::NotWord,
+            ))
+            | Self::TemplateRunaway => "template_unreadable",
+            Self::NoReadableSource { .. } => "no_readable_source",
+            Self::Missing { .. } => "file_missing",
+            Self::TooLarge { .. } => "file_too_large",
+            Self::InputUnreadable => "input_unreadable",
+            Self::WriterUnavailable => "writer_unavailable",
+            Self::WriterFailed { .. } => "writer_failed",
+            Self::NotClean { .. } => "document_not_clean",
+            Self::Files(_) => "file_store",
+        }
+    }
+
+    /// Whether the same report may succeed if it is tried again.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::WriterUnavailable | Self::WriterFailed { .. } | Self::Files(_) => true,
+            Self::Template(_)
+            | Self::TemplateRunaway
+            | Self::NoReadableSource { .. }
+            | Self::Missing { .. }
+            | Self::TooLarge { .. }
+            | Self::InputUnreadable
+            | Self::NotClean { .. } => false,
+        }
+    }
+
+    /// As it goes on record. What the store says of itself is the operator's.
+    pub(super) fn recorded(&self) -> JobError {
+        if let Self::Files(error) = self {
+            let error: &(dyn Error + 'static) = error;
+            tracing::error!(error, "a report cannot get at its files");
+        }
+        JobError {
+            error_type: self.code().to_owned(),
+            message: self.to_string(),
+            detail: None,
+            retryable: self.is_passing(),
+        }
+    }
+}
+
+impl From<TemplateFault> for Fault {
+    fn from(fault: TemplateFault) -> Self {
+        Self::Template(fault)
+    }
+}
+
+impl From<PackageFault> for Fault {
+    fn from(fault: PackageFault) -> Self {
+        Self::Template(fault.into())
+    }
+}
+
+impl From<Runaway> for Fault {
+    fn from(_: Runaway) -> Self {
+        Self::TemplateRunaway
+    }
+}
+
+impl From<NoModel> for Fault {
+    fn from(_: NoModel) -> Self {
+        Self::WriterUnavailable
+    }
+}
+
+impl From<ArtifactError> for Fault {
+    fn from(error: ArtifactError) -> Self {
+        Self::Files(error)
+    }
+}

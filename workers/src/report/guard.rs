@@ -1,0 +1,83 @@
+//! Where the parsers of others' files are run: on a thread of their own, with a
+//! deadline, so that neither a panic nor an endless loop reaches anybody else.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::timeout,
+};
+
+/// How deep a parser may call itself, in bytes of stack.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many run at a time in this process. One that never ends keeps its
+/// place: when all have gone astray, nothing more is begun.
+static PLACES: std::sync::LazyLock<Arc<Semaphore>> =
+    std::sync::LazyLock::new(|| Arc::new(Semaphore::new(4)));
+
+/// What became of a parser that gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runaway {
+    Panicked,
+    TooSlow,
+}
+
+/// Runs `parse`, and waits for its answer until the deadline.
+pub(super) async fn run<T: Send + 'static>(
+    parse: impl FnOnce() -> T + Send + 'static,
+    deadline: Duration,
+) -> Result<T, Runaway> {
+    let place = timeout(deadline, Arc::clone(&PLACES).acquire_owned()).await;
+    let Ok(Ok(place)) = place else { return Err(Runaway::TooSlow) };
+    let (answer, answered) = oneshot::channel();
+    let spawned =
+        thread::Builder::new().name("parser".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+            let parsed = catch_unwind(AssertUnwindSafe(parse));
+            // Whoever asked may have stopped waiting.
+            let _unheard = answer.send(parsed).is_err();
+            drop(place);
+        });
+    if spawned.is_err() {
+        return Err(Runaway::TooSlow);
+    }
+    match timeout(deadline, answered).await {
+        Ok(Ok(Ok(parsed))) => Ok(parsed),
+        Ok(Ok(Err(_)) | Err(_)) => Err(Runaway::Panicked),
+        Err(_) => Err(Runaway::TooSlow),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_stays_where_it_happened() {
+        let parse = || -> u8 { panic!("a table of fonts that eats its tail") };
+        assert_eq!(run(parse, Duration::from_secs(10)).await, Err(Runaway::Panicked));
+        assert_eq!(run(|| 7, Duration::from_secs(10)).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn what_never_ends_is_left_behind() {
+        let (end, wait) = std::sync::mpsc::channel::<()>();
+        let parse = move || wait.recv().is_ok();
+        assert_eq!(run(parse, Duration::from_millis(50)).await, Err(Runaway::TooSlow));
+        drop(end);
+    }
+
+    #[tokio::test]
+    async fn deep_recursion_has_room() {
+        fn sum(depth: u64) -> u64 {
+            std::hint::black_box([0_u8; 256]);
+            if depth == 0 { 0 } else { 1 + sum(depth - 1) }
+        }
+        assert_eq!(run(|| sum(50_000), Duration::from_secs(10)).await, Ok(50_000));
+    }
+}

@@ -1,0 +1,110 @@
+//! The sources of a report, read one at a time: what they say goes into the
+//! index, and what became of each goes on record.
+
+use artifacts::{ArtifactError, Artifacts};
+use domain::{
+    artifact::Sha256,
+    report::{SourceFault, SourceProvenance},
+};
+
+use super::{
+    bm25::Index,
+    extract::{self, Extracted, Unreadable},
+    fault::Fault,
+    passages::passages,
+};
+
+/// The largest source, in bytes.
+const SOURCE_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// How much text of all sources together is used.
+const TEXT_BYTES_MAX: usize = 48 * 1024 * 1024;
+
+/// What all sources say.
+#[derive(Default)]
+pub(super) struct Sources {
+    pub(super) index: Index,
+    pub(super) told: Vec<SourceProvenance>,
+    text_bytes: usize,
+}
+
+impl Sources {
+    /// How many could not be read.
+    pub(super) fn errors(&self) -> usize {
+        self.told.iter().filter(|it| it.error.is_some()).count()
+    }
+
+    /// Refuses to go on with nothing to draw from.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        if self.errors() < self.told.len() {
+            return Ok(());
+        }
+        let first = self.told.iter().find_map(|it| it.error.as_ref());
+        let first = first.map(|it| it.message.clone()).unwrap_or_default();
+        Err(Fault::NoReadableSource { count: self.told.len(), first })
+    }
+
+    /// Reads one more. One that cannot be read is named, and no obstacle.
+    pub(super) async fn read(
+        mut self,
+        files: &Artifacts,
+        sha256: Sha256,
+        name: Option<String>,
+    ) -> Result<Self, Fault> {
+        let number = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
+        let mut told =
+            SourceProvenance { name, sha256, pages: None, truncated: false, error: None };
+        match text_of(files, sha256, told.name.as_deref()).await? {
+            Ok(mut extracted) => {
+                self.bound(&mut extracted);
+                told.pages = u32::try_from(extracted.pages.len())
+                    .ok()
+                    .filter(|_| extracted.pages.iter().all(|it| it.number.is_some()));
+                told.truncated = extracted.truncated;
+                self = self.indexed(number, extracted).await?;
+            }
+            Err(unreadable) => {
+                let (code, message) = (unreadable.code().to_owned(), unreadable.to_string());
+                told.error = Some(SourceFault { code, message });
+            }
+        }
+        self.told.push(told);
+        Ok(self)
+    }
+
+    /// Leaves out what would be too much.
+    fn bound(&mut self, extracted: &mut Extracted) {
+        for page in &mut extracted.pages {
+            let left = TEXT_BYTES_MAX - self.text_bytes;
+            if left < page.text.len() {
+                page.text.truncate(page.text.floor_char_boundary(left));
+                extracted.truncated = true;
+            }
+            self.text_bytes += page.text.len();
+        }
+    }
+
+    /// Counting words takes long enough to be in others' way.
+    async fn indexed(mut self, number: u32, extracted: Extracted) -> Result<Self, Fault> {
+        let counted = tokio::task::spawn_blocking(move || {
+            for passage in passages(number, &extracted) {
+                self.index.add(passage);
+            }
+            self
+        });
+        counted.await.map_err(|error| Fault::Files(ArtifactError::Damaged(error.into())))
+    }
+}
+
+async fn text_of(
+    files: &Artifacts,
+    sha256: Sha256,
+    name: Option<&str>,
+) -> Result<Result<Extracted, Unreadable>, Fault> {
+    match files.read(&sha256.bytes(), SOURCE_BYTES_MAX).await {
+        Ok(bytes) => Ok(extract::extract(bytes, name).await),
+        Err(ArtifactError::NotStored) => Ok(Err(Unreadable::Missing)),
+        Err(ArtifactError::TooLarge { .. }) => Ok(Err(Unreadable::TooLarge)),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,194 @@
+//! Greffe as a writer: it says nothing of its own, but picks what the sources
+//! say best. The same sources give the same words.
+
+use std::collections::HashSet;
+
+use domain::report::FieldKind;
+
+use super::super::{
+    bm25::{Hit, Index},
+    clean,
+    fields::Field,
+    sentences::{item, sentences},
+    words,
+};
+
+/// What is worth less than this part of the best is left out.
+const WORTH_MIN: f64 = 0.5;
+
+/// What cannot be said in so many characters is not said well.
+const UNIT_CHARS_MAX: usize = 600;
+
+/// How far a value may stand from the word that it is looked for by, in words.
+const NEAR_WORDS: usize = 12;
+
+/// Something that can be cited alone.
+#[derive(Debug)]
+struct Unit {
+    text: String,
+    /// How much of what is looked for it speaks of.
+    worth: f64,
+}
+
+/// The words of the sources that fit the field; empty if none do.
+pub(super) fn write(field: &Field, index: &Index, hits: &[Hit<'_>]) -> String {
+    let mut wanted = words::tokens(&field.query);
+    wanted.sort_unstable();
+    wanted.dedup();
+    let units = units(&wanted, index, hits);
+    match field.kind {
+        FieldKind::Deterministic => String::new(),
+        FieldKind::Constrained => near(field, &wanted, &units).unwrap_or_default(),
+        FieldKind::Short => labelled(field, &wanted, &units)
+            .or_else(|| best(&units).map(|it| it.text.clone()))
+            .unwrap_or_default(),
+        FieldKind::List => items(field, &wanted, &units).join("\n"),
+        FieldKind::Narrative => narrative(field, &wanted, &units),
+    }
+}
+
+/// What the passages consist of, in their order, each thing once.
+fn units(wanted: &[String], index: &Index, hits: &[Hit<'_>]) -> Vec<Unit> {
+    let (mut units, mut seen) = (Vec::new(), HashSet::new());
+    for hit in hits {
+        let said = sentences(&hit.passage.text);
+        let last = said.len().saturating_sub(1);
+        for (at, text) in said.into_iter().enumerate() {
+            // Passages are cut wherever they are long enough.
+            let cut_before = at == 0 && text.starts_with(char::is_lowercase);
+            let cut_after = at == last && 0 < at && !text.ends_with(['.', '!', '?', '…', ';']);
+            let is_line = text.chars().count() < 80;
+            if cut_before || (cut_after && !is_line) || UNIT_CHARS_MAX < text.chars().count() {
+                continue;
+            }
+            if clean::check(&text).is_err_and(|it| it != clean::Unfit::Labels) {
+                continue;
+            }
+            let said: HashSet<String> = words::tokens(&text).into_iter().collect();
+            let worth = wanted.iter().filter(|it| said.contains(*it));
+            let worth = worth.map(|it| index.weight(it)).sum();
+            if seen.insert(words::folded(&text)) {
+                units.push(Unit { text, worth });
+            }
+        }
+    }
+    units
+}
+
+/// The unit that says most; of equals, the first.
+fn best(units: &[Unit]) -> Option<&Unit> {
+    let worthy = units.iter().filter(|it| 0.0 < it.worth);
+    worthy.fold(None, |best: Option<&Unit>, it| match best {
+        Some(best) if it.worth <= best.worth => Some(best),
+        _ => Some(it),
+    })
+}
+
+/// What follows the field's own name and a colon.
+fn labelled(field: &Field, wanted: &[String], units: &[Unit]) -> Option<String> {
+    units.iter().find_map(|unit| {
+        let (label, rest) = unit.text.split_once(':')?;
+        let named = words::same(label, &field.label) || {
+            let label = words::tokens(label);
+            !label.is_empty() && label.len() <= 4 && wanted.iter().all(|it| label.contains(it))
+        };
+        let rest = rest.trim();
+        (named && !rest.is_empty()).then(|| rest.to_owned())
+    })
+}
+
+/// Sentences that speak of the field, in the order of the sources.
+fn narrative(field: &Field, wanted: &[String], units: &[Unit]) -> String {
+    let labelled = labelled(field, wanted, units);
+    let mut chosen: Vec<&str> = labelled.as_deref().into_iter().collect();
+    let mut left =
+        field.chars_max.saturating_sub(labelled.as_ref().map_or(0, |it| it.chars().count()));
+    for unit in worthy(units) {
+        let told = labelled.as_ref().is_some_and(|it| unit.text.contains(it.as_str()));
+        let length = unit.text.chars().count() + 1;
+        if !told && (chosen.is_empty() || length <= left) && chosen.len() < field.lines_max.max(1) {
+            left = left.saturating_sub(length);
+            chosen.push(&unit.text);
+        }
+    }
+    chosen.join(" ")
+}
+
+/// Items, one a line: those of a list in the sources, or what a label is
+/// followed by, or sentences.
+fn items(field: &Field, wanted: &[String], units: &[Unit]) -> Vec<String> {
+    if let Some(listed) = labelled(field, wanted, units) {
+        let parts = listed.split([',', ';']).map(|it| it.trim().trim_end_matches('.'));
+        return parts
+            .filter(|it| !it.is_empty())
+            .take(field.lines_max)
+            .map(ToOwned::to_owned)
+            .collect();
+    }
+    let mut chosen: Vec<String> = Vec::new();
+    let mut left = field.chars_max;
+    for unit in worthy(units) {
+        let text = item(&unit.text).unwrap_or(&unit.text);
+        let length = text.chars().count() + 1;
+        if chosen.len() < field.lines_max && (chosen.is_empty() || length <= left) {
+            left = left.saturating_sub(length);
+            chosen.push(text.to_owned());
+        }
+    }
+    chosen
+}
+
+/// The units that say enough, compared with the best, in the order of the
+/// sources.
+fn worthy(units: &[Unit]) -> impl Iterator<Item = &Unit> {
+    let enough = best(units).map_or(f64::INFINITY, |it| it.worth * WORTH_MIN);
+    units.iter().filter(move |it| enough <= it.worth)
+}
+
+/// The allowed value that stands nearest to what is looked for.
+fn near(field: &Field, wanted: &[String], units: &[Unit]) -> Option<String> {
+    let mut found: Option<(f64, usize, usize, &str)> = None;
+    for unit in units.iter().filter(|it| 0.0 < it.worth) {
+        let said = plain(&unit.text);
+        let anchors: Vec<usize> =
+            (0..said.len()).filter(|at| wanted.contains(&said[*at])).collect();
+        for value in &field.allowed {
+            let value_words = plain(value);
+            for at in places(&said, &value_words) {
+                let distance = |anchor: &usize| match anchor.cmp(&at) {
+                    // A value usually follows what it is the value of.
+                    std::cmp::Ordering::Greater => 2 * (anchor - at) + 1,
+                    std::cmp::Ordering::Less | std::cmp::Ordering::Equal => at - anchor,
+                };
+                let Some(distance) = anchors.iter().map(distance).min() else { continue };
+                let longer = value_words.len();
+                let better = found.is_none_or(|(worth, near, words, _)| {
+                    (unit.worth, near, longer) > (worth, distance, words)
+                });
+                if distance <= NEAR_WORDS && better {
+                    found = Some((unit.worth, distance, longer, value));
+                }
+            }
+        }
+    }
+    found.map(|it| it.3.to_owned())
+}
+
+/// Where `value` stands in `said`, and is not part of a longer allowed value's
+/// words in between.
+fn places(said: &[String], value: &[String]) -> Vec<usize> {
+    if value.is_empty() || said.len() < value.len() {
+        return Vec::new();
+    }
+    (0..=said.len() - value.len()).filter(|at| said[*at..*at + value.len()] == *value).collect()
+}
+
+/// All words of a text, common ones too: a value may consist of them.
+fn plain(text: &str) -> Vec<String> {
+    let folded = words::folded(text);
+    let words = folded.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
+    words.map(ToOwned::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;
