@@ -15,7 +15,9 @@ use app::{
 use clap::Parser;
 use identity::WorkerServices;
 use postgres::testing::Database;
+use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
@@ -71,6 +73,27 @@ impl World {
         let Self { system, database, files, .. } = self;
         system.stop().await?;
         Self::on(database, files).await
+    }
+
+    /// Stops it, loses what the index of files holds and how far the keeper has come, and starts it
+    /// again: as if only the journal had been restored.
+    pub(crate) async fn without_its_index(self) -> anyhow::Result<Self> {
+        let Self { system, database, files, .. } = self;
+        system.stop().await?;
+        let mut connection = PgConnection::connect(database.url()).await?;
+        for statement in [
+            "truncate artifact, artifact_reference",
+            "delete from projection where name = 'keeper'",
+        ] {
+            sqlx::query(statement).execute(&mut connection).await?;
+        }
+        connection.close().await?;
+        Self::on(database, files).await
+    }
+
+    /// Somebody who was there before it was started again.
+    pub(crate) fn again(&self, who: &Caller) -> Caller {
+        self.caller(&who.token)
     }
 
     /// Stops it.
@@ -133,6 +156,18 @@ impl Caller {
         }
         let body = json!({ "query": query, "variables": variables });
         Ok(request.json(&body).send().await?.json().await?)
+    }
+
+    /// Sends a request without a body.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> anyhow::Result<reqwest::Response> {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        let request =
+            if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
+        Ok(request.send().await?)
     }
 
     /// Sends a REST request, gives back status and body.

@@ -37,6 +37,8 @@ __version__ = "0.1.0"
 PROGRESS_EVERY_S = 0.35
 # How many log lines wait to be sent, at most.
 LINES_MAX = 10_000
+# How long the store may take to answer between two pieces of a file, in seconds.
+UPLOAD_WITHIN_S = 60.0
 # How long a report that ends a lease is repeated while nobody answers.
 SETTLE_FOR_S = 24 * 3600
 
@@ -79,7 +81,8 @@ class Unreachable(Exception):
 
 
 class Result:
-    """What came out, and how many items of a batch failed."""
+    """What came out, how many items of a batch failed, and the files that were
+    uploaded for it: see Job.upload."""
 
     def __init__(self, value, errors=0, artifacts=()):
         self.value = value
@@ -196,6 +199,25 @@ class Job:
                 self._lines.append(line)
             else:
                 self._lines_left_out += 1
+
+    def upload(self, name, content, media_type="application/octet-stream"):
+        """Sends a file that the job made: bytes, or the path of a file on disk, which
+        is not read into memory. Gives back what Result takes among its artifacts."""
+        self.check()
+        query = urllib.parse.urlencode({"name": name})
+        path = f"/leases/{self.lease_id}/artifacts?{query}"
+        headers = {"Content-Type": media_type}
+
+        def send():
+            if isinstance(content, (bytes, bytearray)):
+                return self._worker.api.send("POST", path, bytes(content), headers, UPLOAD_WITHIN_S)
+            with open(content, "rb") as file:
+                sized = {**headers, "Content-Length": str(os.fstat(file.fileno()).st_size)}
+                return self._worker.api.send("POST", path, file, sized, UPLOAD_WITHIN_S)
+
+        sent = self._worker.insist(send, lambda: self.stop_reason)
+        self.check()
+        return sent
 
     def check(self):
         """Raises Stopped if the job is to be let go. To be called often."""
@@ -374,7 +396,7 @@ class Worker:
             "host": socket.gethostname() or None, "pid": os.getpid(),
             "sdk": {"name": "greffe-python", "version": __version__},
         }
-        welcome = self._insist(lambda: self.api.post("/workers", about), self._stopping.is_set)
+        welcome = self.insist(lambda: self.api.post("/workers", about), self._stopping.is_set)
         if welcome is None:
             return False
         self._welcome = welcome
@@ -475,17 +497,17 @@ class Worker:
         path = f"/leases/{job.lease_id}/settle"
         try:
             try:
-                self._insist(lambda: self.api.post(path, report), over)
+                self.insist(lambda: self.api.post(path, report), over)
             except (ValueError, TypeError) as error:
                 # The result is no JSON.
-                self._insist(lambda: self.api.post(path, _instead(report, error)), over)
+                self.insist(lambda: self.api.post(path, _instead(report, error)), over)
         except Refused as refused:
             if refused.status not in (400, 413, 422):
                 self._say(f"{job.lease_id} is not settled: {refused}")
                 return
             # What was reported cannot be kept. That is an outcome, too.
             try:
-                self._insist(lambda: self.api.post(path, _instead(report, refused)), over)
+                self.insist(lambda: self.api.post(path, _instead(report, refused)), over)
             except Refused as again:
                 self._say(f"{job.lease_id} is not settled: {again}")
 
@@ -557,7 +579,7 @@ class Worker:
         with self._changed:
             return list(self._jobs.values())
 
-    def _insist(self, ask, over):
+    def insist(self, ask, over):
         """Asks until there is an answer. None once it is over."""
         tries = 0
         while True:

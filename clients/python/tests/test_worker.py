@@ -1,10 +1,13 @@
 """The module against a small real server, which answers as it is told."""
 
+import hashlib
 import json
 import sys
+import tempfile
 import threading
 import time
 import unittest
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -49,7 +52,7 @@ class Greffe:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def answer(self, request, body):
-        name = request.path.rsplit("/", 1)[1] if request.command == "POST" else "leave"
+        name = request.path.split("?")[0].rsplit("/", 1)[1] if request.command == "POST" else "leave"
         with self.changed:
             self.calls.append((name, request.headers, body))
             failures = self.failures.get(name) or []
@@ -86,6 +89,12 @@ class Greffe:
         assert int(request.headers["Greffe-Log-Offset"]) == len(self.lines)
         self.lines += [json.loads(it) for it in body.decode().splitlines()]
         return 202, {"next": len(self.lines), "flush_ms": 1000}
+
+    def artifacts(self, request, body):
+        query = urllib.parse.parse_qs(request.path.split("?", 1)[1])
+        file = {"sha256": hashlib.sha256(body).hexdigest(), "name": query["name"][0],
+                "bytes": len(body)}
+        return 201, file
 
     def settle(self, _, body):
         self.settled.append(json.loads(body))
@@ -184,6 +193,27 @@ class WorkerTest(unittest.TestCase):
     def test_a_result_that_is_no_json_fails_the_job_for_good(self):
         self.start(lambda job: {1, 2}, [lease()])
         self.assertFalse(self.settled()["error"]["retryable"])
+
+    def test_files_are_uploaded_and_cited_also_when_an_answer_is_lost(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "pages.bin")
+            path.write_bytes(b"p" * 300_000)
+
+            def handler(job):
+                files = [job.upload("notes & more.txt", b"abc", "text/plain"),
+                         job.upload("pages.bin", path)]
+                return Result({"pages": 1}, artifacts=files)
+
+            self.start(handler, [lease()], failures={"artifacts": [(None, None)]})
+            report = self.settled()
+        self.assertEqual(report["outcome"], "succeeded")
+        named = [(it["name"], it["bytes"]) for it in report["artifacts"]]
+        self.assertEqual(named, [("notes & more.txt", 3), ("pages.bin", 300_000)])
+        self.assertEqual(report["artifacts"][0]["sha256"], hashlib.sha256(b"abc").hexdigest())
+        sent = [(headers["Content-Type"], len(body)) for name, headers, body in self.greffe.calls
+                if name == "artifacts"]
+        binary = "application/octet-stream"
+        self.assertEqual(sent, [("text/plain", 3), ("text/plain", 3), (binary, 300_000)])
 
     def test_what_a_handler_raises_is_the_outcome(self):
         def handler(job):
