@@ -1,0 +1,3 @@
+//! What acts unasked, on a real database.
+
+mod executors;
