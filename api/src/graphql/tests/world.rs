@@ -35,6 +35,7 @@ use projections::{
     schema::{self as tables, Tables},
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::{
     Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -99,9 +100,12 @@ impl World {
 
     /// Where these may have an account.
     pub(crate) async fn admitting(settings: Settings, registration: identity::Admission) -> Self {
-        let database = postgres::testing::Database::create_filled("api_1", async |url| {
+        let migrations = sqlx::migrate!("../migrations");
+        let checksums = migrations.iter().flat_map(|it| it.checksum.to_vec()).collect::<Vec<_>>();
+        let key = format!("api_{}", &hex::encode(Sha256::digest(checksums))[..16]);
+        let database = postgres::testing::Database::create_filled(&key, async |url| {
             let mut connection = PgConnection::connect(url).await.unwrap();
-            sqlx::migrate!("../migrations").run(&mut connection).await.unwrap();
+            migrations.run(&mut connection).await.unwrap();
             connection.close().await.unwrap();
         })
         .await;
