@@ -48,6 +48,9 @@ const RESCUE_EVERY: Duration = Duration::from_millis(500);
 /// How often the scheduler looks.
 const SCHEDULE_EVERY: Duration = Duration::from_millis(250);
 
+/// How often files that nothing refers to are removed.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
 /// A whole system, running.
 pub struct System {
     /// Who may sign in.
@@ -156,6 +159,7 @@ impl System {
         if config.roles.contains(&Part::Scheduler) {
             let (commands, reader) = (commands.clone(), reader.clone());
             self.act_unasked(config, commands, reader);
+            self.keep_files(&feed, &checkpoints);
         }
         let (identity, artifacts) = (self.identity.clone(), self.artifacts.clone());
         let endings = self.endings.clone();
@@ -225,6 +229,22 @@ impl System {
         self.parts.spawn(async move {
             scheduler.run(stop).await;
             ("the scheduler", Ok(()))
+        });
+    }
+
+    fn keep_files(&mut self, feed: &Arc<Feed>, checkpoints: &Checkpoints) {
+        let keeper = workers::Keeper {
+            artifacts: self.artifacts.clone(),
+            commands: self.commands.clone(),
+            feed: Arc::clone(feed),
+            checkpoints: checkpoints.clone(),
+            owner: id(),
+            sweep_every: SWEEP_EVERY,
+        };
+        let stop = self.stop.clone();
+        self.parts.spawn(async move {
+            keeper.run(stop).await;
+            ("the keeper of files", Ok(()))
         });
     }
 
