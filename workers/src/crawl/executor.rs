@@ -1,0 +1,235 @@
+//! Who does crawls: holds the lease, records what the engine hands out, and
+//! makes the exports when it is over.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use artifacts::{ArtifactError, Artifacts, Reference, Subject};
+use async_trait::async_trait;
+use bytes::Bytes;
+use commands::CommandError;
+use domain::{
+    JobId,
+    artifact::{Artifact, Sha256},
+    job::{CrawlEvent, CrawlSpec, JobCommand, JobError, JobEvent, PagesVisited, Spec},
+    service::ServiceName,
+};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use projections::{
+    fact::Fact,
+    feed::{Feed, FeedError},
+};
+use tokio::{sync::mpsc, time::sleep};
+
+use super::{
+    NoWeb, Settings,
+    batch::Batch,
+    engine::{End, Engine},
+    export::{Graph, Table},
+    relevance::Dictionary,
+    web::Web,
+};
+use crate::executor::{Attempt, Execute, Finish, Outcome, Stop};
+
+/// How many events are read at a time. Each may hold hundreds of pages.
+const EVENTS_AT_ONCE: usize = 16;
+
+/// How often a batch is offered while others write to the same job.
+const TRIES_MAX: u32 = 20;
+
+/// How long between two.
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// How large an export may become.
+const EXPORT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Does crawls.
+pub struct Crawler {
+    artifacts: Artifacts,
+    feed: Arc<Feed>,
+    settings: Arc<Settings>,
+    web: Web,
+}
+
+/// Why a crawl cannot go on just now. Another attempt may.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("what the crawl has recorded cannot be read")]
+    Feed(#[from] FeedError),
+    #[error("texts and exports cannot be stored")]
+    Artifacts(#[from] ArtifactError),
+    #[error("pages cannot be recorded: {0}")]
+    Command(#[from] CommandError),
+}
+
+#[async_trait]
+impl Execute for Crawler {
+    fn service(&self) -> ServiceName {
+        ServiceName::crawl()
+    }
+
+    async fn run(&self, attempt: Attempt) -> Outcome {
+        let spec = Arc::clone(&attempt.spec);
+        let Spec::Crawl(spec) = &*spec else {
+            return Outcome::Failed(error("WrongKind", "this is no crawl", false));
+        };
+        let outcome = self.crawl(&attempt, spec).await;
+        if let Some(why) = attempt.handle.why() {
+            return match why {
+                Stop::Cancel => Outcome::Cancelled,
+                Stop::Lost | Stop::Shutdown => Outcome::Released,
+            };
+        }
+        outcome.unwrap_or_else(|trouble| {
+            tracing::error!(job = %attempt.job, error = ?trouble, "a crawl cannot go on");
+            Outcome::Failed(error("Interrupted", &trouble.to_string(), true))
+        })
+    }
+}
+
+impl Crawler {
+    /// A crawler that writes texts and exports to `artifacts`.
+    pub fn new(artifacts: Artifacts, feed: Arc<Feed>, settings: Settings) -> Result<Self, NoWeb> {
+        let settings = Arc::new(settings);
+        let web = Web::new(Arc::clone(&settings))?;
+        Ok(Self { artifacts, feed, settings, web })
+    }
+
+    async fn crawl(&self, attempt: &Attempt, spec: &CrawlSpec) -> Result<Outcome, Trouble> {
+        let dictionary = Arc::new(Dictionary::new(&spec.terms, &spec.languages));
+        let (settings, web) = (Arc::clone(&self.settings), self.web.clone());
+        let mut engine = Engine::new(spec.clone(), settings, web, Arc::clone(&dictionary));
+        let mut recorded = std::pin::pin!(self.recorded(attempt.job));
+        while let Some(pages) = recorded.try_next().await? {
+            engine.recall(&pages);
+        }
+        let (out, batches) = mpsc::channel(1);
+        let stop = attempt.handle.stopping();
+        let (end, recorded) = tokio::join!(engine.run(out, &stop), self.record(attempt, batches));
+        recorded?;
+        if end == End::Stopped {
+            return Ok(Outcome::Released);
+        }
+        if let Some(failure) = engine.failure() {
+            return Ok(Outcome::Failed(failure));
+        }
+        let artifacts = self.export(attempt, &engine, &dictionary).await?;
+        let (pages, errors) = (engine.corpus.kept, engine.corpus.failed);
+        Ok(Outcome::Completed(Finish::Crawl { pages, errors, artifacts }))
+    }
+
+    /// Records batches, texts first, until there are no more.
+    async fn record(
+        &self,
+        attempt: &Attempt,
+        mut batches: mpsc::Receiver<Batch>,
+    ) -> Result<(), Trouble> {
+        while let Some(batch) = batches.recv().await {
+            let Batch { found, visited, texts, progress } = batch;
+            let texts = match visited.first() {
+                Some(first) if !texts.is_empty() => {
+                    let name = format!("texts-{}.jsonl", first.number);
+                    let texts = stream::iter([Ok::<_, Infallible>(Bytes::from(texts))]);
+                    Some(self.keep(attempt, (name, "application/jsonl"), texts).await?)
+                }
+                _ => None,
+            };
+            let fence = attempt.fence;
+            let command = JobCommand::RecordPages { fence, found, visited, texts, progress };
+            give(attempt, command).await?;
+            metrics::counter!("greffe_crawl_batches_total").increment(1);
+        }
+        Ok(())
+    }
+
+    /// What the crawl has recorded, in its order.
+    fn recorded(&self, job: JobId) -> impl Stream<Item = Result<Arc<PagesVisited>, FeedError>> {
+        let feed = Arc::clone(&self.feed);
+        let facts = stream::try_unfold(0, move |after| {
+            let feed = Arc::clone(&feed);
+            async move {
+                let facts = feed.job_events(job, after, EVENTS_AT_ONCE).await?;
+                let version = facts.last().map(|it| it.recorded.version);
+                Ok::<_, FeedError>(version.map(|version| (facts, version)))
+            }
+        });
+        let pages = facts.map_ok(|facts: Vec<Arc<Fact>>| {
+            stream::iter(facts.into_iter().filter_map(|it| pages_of(&it)).map(Ok))
+        });
+        pages.try_flatten()
+    }
+
+    async fn export(
+        &self,
+        attempt: &Attempt,
+        engine: &Engine,
+        dictionary: &Dictionary,
+    ) -> Result<Vec<Artifact>, Trouble> {
+        let (frontier, corpus) = (&engine.frontier, &engine.corpus);
+        let one = |it: Vec<u8>| stream::iter([Ok::<_, FeedError>(Bytes::from(it))]);
+        let mut table = Table::default();
+        let rows = self.recorded(attempt.job);
+        let rows = rows.map_ok(|it| Bytes::from(table.rows(&it, frontier)));
+        let pages = one(Table::head()).chain(rows);
+        let pages = self.keep(attempt, ("pages.csv".to_owned(), "text/csv"), pages).await?;
+
+        let nodes = self.recorded(attempt.job);
+        let nodes = nodes.map_ok(|it| Bytes::from(Graph::nodes(&it, frontier)));
+        let edges = self.recorded(attempt.job);
+        let edges = edges.map_ok(|it| Bytes::from(Graph::edges(&it, frontier, corpus)));
+        let graph = one(Graph::head()).chain(nodes).chain(one(Graph::between()));
+        let graph = graph.chain(edges).chain(one(Graph::tail()));
+        let graph = self.keep(attempt, ("pages.gexf".to_owned(), "application/xml"), graph).await?;
+
+        let stems = serde_json::to_vec(&dictionary.stems()).unwrap_or_default();
+        let name = ("dictionary.json".to_owned(), "application/json");
+        let stems = self.keep(attempt, name, one(stems)).await?;
+        Ok(vec![pages, graph, stems])
+    }
+
+    /// Stores a file on behalf of the job. It is durable, and kept, when this
+    /// returns: whatever names it comes after.
+    async fn keep<S, E>(
+        &self,
+        attempt: &Attempt,
+        (name, media_type): (String, &str),
+        content: S,
+    ) -> Result<Artifact, ArtifactError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let now = attempt.handle.now();
+        let stored = self.artifacts.put(content, EXPORT_BYTES_MAX, now).await?;
+        let reference = Reference {
+            owner: attempt.owner.0,
+            subject: Subject::Job(attempt.job.0),
+            name: name.clone(),
+            media_type: media_type.to_owned(),
+        };
+        self.artifacts.refer(&stored.sha256, reference, now).await?;
+        Ok(Artifact { sha256: Sha256::new(stored.sha256), name, bytes: stored.bytes })
+    }
+}
+
+/// Gives the command, again and again while others write to the job.
+async fn give(attempt: &Attempt, command: JobCommand) -> Result<(), CommandError> {
+    for _ in 0..TRIES_MAX {
+        match attempt.handle.command(command.clone()).await {
+            Err(CommandError::Contended) => sleep(TRY_AGAIN_AFTER).await,
+            answer => return answer.map(|_| ()),
+        }
+    }
+    Err(CommandError::Contended)
+}
+
+fn pages_of(fact: &Fact) -> Option<Arc<PagesVisited>> {
+    let (_, JobEvent::Crawl(CrawlEvent::PagesVisited(pages))) = fact.of_job()? else {
+        return None;
+    };
+    Some(Arc::new(pages.clone()))
+}
+
+fn error(error_type: &str, message: &str, retryable: bool) -> JobError {
+    let (error_type, message) = (error_type.to_owned(), message.to_owned());
+    JobError { error_type, message, detail: None, retryable }
+}

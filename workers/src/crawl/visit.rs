@@ -1,0 +1,146 @@
+//! A visit to one page: may it be fetched, what is there, and what does it say.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::job::Exclusion;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::{
+    charset,
+    page::{self, Page, TooComplex},
+    relevance::Dictionary,
+    robots::Robots,
+    web::{Answer, Document, Fault, Web},
+};
+
+/// Visits pages for one crawl.
+pub(super) struct Visitor {
+    web: Web,
+    dictionary: Arc<Dictionary>,
+    /// What each site asks of us, once it has been asked.
+    robots: Mutex<HashMap<String, Arc<OnceCell<Result<Robots, Refused>>>>>,
+}
+
+/// A site whose robots.txt cannot be asked for: its pages cannot be had either.
+enum Refused {
+    Excluded(Exclusion),
+    Failed(Fault),
+}
+
+/// What came of a visit.
+pub(super) struct Visit {
+    pub(super) seen: Seen,
+    /// How long the site wants to be left alone between two visits.
+    pub(super) delay: Option<Duration>,
+}
+
+/// What was there.
+pub(super) enum Seen {
+    Page(Box<Visited>),
+    Moved(Url),
+    Excluded(Exclusion),
+    Failed(Fault),
+}
+
+/// A page that was there.
+pub(super) struct Visited {
+    pub(super) url: Url,
+    pub(super) status: u16,
+    pub(super) media_type: String,
+    pub(super) bytes: u64,
+    pub(super) page: Page,
+}
+
+impl Visitor {
+    pub(super) fn new(web: Web, dictionary: Arc<Dictionary>) -> Self {
+        Self { web, dictionary, robots: Mutex::default() }
+    }
+
+    /// Visits a page.
+    pub(super) async fn visit(&self, url: Url) -> Visit {
+        let asked = self.asked(&url).await;
+        let robots = match asked.get() {
+            Some(Ok(robots)) => robots,
+            Some(Err(Refused::Excluded(it))) => return Seen::Excluded(*it).into(),
+            Some(Err(Refused::Failed(it))) => return Seen::Failed(it.clone()).into(),
+            None => return Seen::Failed(robots_unavailable(None)).into(),
+        };
+        let delay = robots.delay();
+        let seen = match robots {
+            Robots::Unknown { status } => Seen::Failed(robots_unavailable(*status)),
+            it if !it.allows(url.as_str()) => Seen::Excluded(Exclusion::Robots),
+            Robots::Nothing | Robots::Rules(_) => self.look(url).await,
+        };
+        Visit { seen, delay }
+    }
+
+    /// Asks the site once, however many of its pages are visited at a time.
+    async fn asked(&self, url: &Url) -> Arc<OnceCell<Result<Robots, Refused>>> {
+        let origin = url.origin().ascii_serialization();
+        let cell = {
+            let mut robots = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(robots.entry(origin).or_default())
+        };
+        cell.get_or_init(|| async {
+            self.web.robots(url).await.map_err(|it| match it {
+                Answer::Excluded(it) => Refused::Excluded(it),
+                Answer::Failed(it) => Refused::Failed(it),
+                Answer::Document(_) | Answer::Moved(_) => Refused::Failed(robots_unavailable(None)),
+            })
+        })
+        .await;
+        cell
+    }
+
+    async fn look(&self, url: Url) -> Seen {
+        let document = match self.web.page(&url).await {
+            Answer::Document(document) => document,
+            Answer::Moved(to) => return Seen::Moved(to),
+            Answer::Excluded(it) => return Seen::Excluded(it),
+            Answer::Failed(it) => return Seen::Failed(it),
+        };
+        // Taking a page apart is work: others are not to wait for it.
+        let dictionary = Arc::clone(&self.dictionary);
+        let read = tokio::task::spawn_blocking(move || read(document, url, &dictionary)).await;
+        read.unwrap_or_else(|_| {
+            Seen::Failed(Fault::new("unreadable", "taking the page apart went wrong"))
+        })
+    }
+}
+
+fn read(document: Document, url: Url, dictionary: &Dictionary) -> Seen {
+    let Document { status, media_type, charset, body } = document;
+    let text = charset::decode(&body, charset.as_deref());
+    let page = if media_type == "text/plain" {
+        Ok(page::of_text(text, None, None, dictionary))
+    } else {
+        page::of_html(&text, &url, dictionary)
+    };
+    match page {
+        Ok(page) if page.is_private => Seen::Excluded(Exclusion::NoIndex),
+        Ok(page) => {
+            let bytes = body.len() as u64;
+            Seen::Page(Box::new(Visited { url, status, media_type, bytes, page }))
+        }
+        Err(TooComplex) => {
+            let message = "the page nests too deep to be taken apart";
+            Seen::Failed(Fault { status: Some(status), ..Fault::new("too_complex", message) })
+        }
+    }
+}
+
+fn robots_unavailable(status: Option<u16>) -> Fault {
+    let message = "the site's robots.txt cannot be had, so nothing is fetched from it";
+    Fault { status, ..Fault::new("robots_unavailable", message) }
+}
+
+impl From<Seen> for Visit {
+    fn from(seen: Seen) -> Self {
+        Self { seen, delay: None }
+    }
+}
