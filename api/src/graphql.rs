@@ -5,10 +5,13 @@
 //! same people unless it says otherwise.
 
 mod access;
+mod account;
 mod artifact;
 mod asking;
 mod budget;
 mod change;
+mod client;
+mod crawl;
 mod digest;
 mod event;
 mod fault;
@@ -17,12 +20,16 @@ mod follower;
 mod job;
 mod jobs;
 mod journal;
+mod land;
 mod live;
 mod loaders;
 mod log;
 mod node;
+mod page;
+mod people;
 mod paging;
 mod position;
+mod report;
 mod scalar;
 mod service;
 mod session;
@@ -42,6 +49,8 @@ use artifacts::Artifacts;
 use async_graphql::{Context, MergedObject, SDLExportOptions, SchemaBuilder, ValidationMode};
 use budget::Budgeted;
 use commands::{Commands, Ids};
+
+use crate::accounts::Endings;
 use identity::Identity;
 use projections::{Reader, checkpoint::Checkpoints, feed::Feed};
 
@@ -60,6 +69,8 @@ pub struct Sides {
     pub identity: Identity,
     /// Keeps the files.
     pub artifacts: Artifacts,
+    /// Tells those who came in that they are out.
+    pub endings: Endings,
     /// Makes identities for what is created.
     pub ids: Ids,
 }
@@ -70,9 +81,14 @@ pub(crate) type Schema = async_graphql::Schema<Query, Mutation, live::Subscripti
 /// What one may ask.
 #[derive(Default, MergedObject)]
 pub(crate) struct Query(
+    client::ClientQueries,
+    people::PeopleQueries,
     event::EventQueries,
     jobs::JobQueries,
     journal::JournalQueries,
+    land::LandQueries,
+    page::LinkQueries,
+    page::PageQueries,
     node::NodeQueries,
     service::ServiceQueries,
     statistics::StatisticsQueries,
@@ -84,6 +100,12 @@ pub(crate) struct Query(
 /// nothing.
 #[derive(Default, MergedObject)]
 pub(crate) struct Mutation(
+    account::AccountMutations,
+    client::ClientMutations,
+    people::PeopleMutations,
+    crawl::CrawlMutations,
+    land::LandMutations,
+    report::ReportMutations,
     session::SessionMutations,
     steering::SteeringMutations,
     task::TaskMutations,

@@ -4,8 +4,10 @@
 //! [`content`].
 
 mod content;
+mod crawl;
 mod fields;
 mod kind;
+mod report;
 
 use std::{ops::Deref, sync::Arc};
 
@@ -21,9 +23,11 @@ use super::{
     worker::WorkerRef,
 };
 use content::TaskFields;
+use crawl::CrawlFields;
 pub(super) use fields::JobFields;
 use fields::{JobError, JobProgress};
 pub(super) use kind::{JobKind, JobState};
+use report::ReportFields;
 
 /// Anything long-running that somebody asked for. Those see it who may see its owner's jobs.
 #[derive(Clone, Interface)]
@@ -120,18 +124,18 @@ pub(super) struct Task(JobFields, TaskFields);
 
 /// Web pages to fetch, done by Greffe itself.
 #[derive(Clone, MergedObject)]
-pub(super) struct Crawl(JobFields);
+pub(super) struct Crawl(JobFields, CrawlFields);
 
 /// A document to write, done by Greffe itself.
 #[derive(Clone, MergedObject)]
-pub(super) struct Report(JobFields);
+pub(super) struct Report(JobFields, ReportFields);
 
 impl From<Arc<JobRow>> for Job {
     fn from(row: Arc<JobRow>) -> Self {
         match row.kind {
             domain::job::JobKind::Task => Self::Task(row.into()),
-            domain::job::JobKind::Crawl => Self::Crawl(Crawl(JobFields(row))),
-            domain::job::JobKind::Report => Self::Report(Report(JobFields(row))),
+            domain::job::JobKind::Crawl => Self::Crawl(row.into()),
+            domain::job::JobKind::Report => Self::Report(row.into()),
         }
     }
 }
@@ -139,6 +143,18 @@ impl From<Arc<JobRow>> for Job {
 impl From<JobRow> for Job {
     fn from(row: JobRow) -> Self {
         Arc::new(row).into()
+    }
+}
+
+impl From<Arc<JobRow>> for Crawl {
+    fn from(row: Arc<JobRow>) -> Self {
+        Self(JobFields(Arc::clone(&row)), CrawlFields(row))
+    }
+}
+
+impl From<Arc<JobRow>> for Report {
+    fn from(row: Arc<JobRow>) -> Self {
+        Self(JobFields(Arc::clone(&row)), ReportFields(row))
     }
 }
 

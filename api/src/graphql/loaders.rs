@@ -9,7 +9,7 @@ use async_graphql::{
 };
 use domain::{JobId, UserId, WorkerId};
 use identity::Identity;
-use projections::{Reader, job_content::ContentRow};
+use projections::{Reader, job_content::ContentRow, page::PageState};
 
 use super::{
     Sides,
@@ -22,6 +22,13 @@ pub(super) struct Fetcher {
     reader: Reader,
     identity: Identity,
 }
+
+/// A job whose pages are to be counted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct CrawlId(JobId);
+
+/// How many pages there are in each state.
+type Counts = HashMap<PageState, u64>;
 
 /// Gathers what resolvers ask for at the same time, and asks for all of it together.
 pub(super) fn gathering(sides: &Sides) -> DataLoader<Fetcher> {
@@ -40,6 +47,10 @@ pub(super) async fn content(ctx: &Context<'_>, id: JobId) -> Result<Option<Conte
     ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(id).await
 }
 
+pub(super) async fn page_counts(ctx: &Context<'_>, id: JobId) -> Result<Option<Counts>> {
+    ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(CrawlId(id)).await
+}
+
 pub(super) async fn user(ctx: &Context<'_>, id: UserId) -> Result<Option<identity::User>> {
     ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(id).await
 }
@@ -54,6 +65,17 @@ impl Loader<JobId> for Fetcher {
 
     async fn load(&self, keys: &[JobId]) -> Result<HashMap<JobId, ContentRow>> {
         self.reader.content(keys).await.map_err(|it| internal(&it))
+    }
+}
+
+impl Loader<CrawlId> for Fetcher {
+    type Value = Counts;
+    type Error = Fault;
+
+    async fn load(&self, keys: &[CrawlId]) -> Result<HashMap<CrawlId, Counts>> {
+        let ids: Vec<JobId> = keys.iter().map(|it| it.0).collect();
+        let counts = self.reader.page_counts(&ids).await.map_err(|it| internal(&it))?;
+        Ok(counts.into_iter().map(|(id, it)| (CrawlId(id), it)).collect())
     }
 }
 

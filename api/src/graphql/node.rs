@@ -1,13 +1,14 @@
 //! Anything that has an id, by its id.
 
 use async_graphql::{Context, ID, Interface, Object};
-use domain::{JobId, UserId, WorkerId};
+use domain::{JobId, LandId, UserId, WorkerId};
 use uuid::Uuid;
 
 use super::{
     access, budget,
     fault::{Fault, Result},
     job::{Crawl, Job, Report, Task},
+    land::Land,
     loaders, sides,
     user::User,
     worker::Worker,
@@ -20,6 +21,7 @@ pub(super) enum Node {
     Task(Task),
     Crawl(Crawl),
     Report(Report),
+    Land(Land),
     User(User),
     Worker(Worker),
 }
@@ -43,7 +45,7 @@ pub(super) struct NodeQueries;
 
 #[Object]
 impl NodeQueries {
-    /// What has this id: a job, a user or a worker; null if there is nothing that you may see. For
+    /// What has this id: a job, a land, a user or a worker; null if there is nothing that you may see. For
     /// those who have signed in.
     async fn node(
         &self,
@@ -80,6 +82,9 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Ok(id) = id.parse::<Uuid>() else { return Ok(None) };
     if let Some(row) = sides(ctx).reader.job(JobId(id), viewer.eyes()).await? {
         return Ok(Some(Job::from(row).into()));
+    }
+    if let Some(row) = sides(ctx).reader.land(LandId(id), viewer.eyes()).await? {
+        return Ok(Some(Node::Land(row.into())));
     }
     let themselves = viewer.user.0 == id;
     if !themselves && !viewer.role.sees_all() {

@@ -1,5 +1,7 @@
 //! How many items of a list one gets, and where they start.
 
+use std::{fmt::Display, str::FromStr};
+
 use async_graphql::SimpleObject;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use projections::job_list::{JobOrder, Paging};
@@ -78,6 +80,19 @@ fn place(argument: &'static str, cursor: &str, order: JobOrder) -> Result<u64> {
     place.ok_or_else(|| Fault::bad_input(argument, "a cursor of this list, in this order"))
 }
 
+/// What stands for a place in a list of one kind, and is of no use in another.
+pub(super) fn sealed(kind: char, place: impl Display) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{kind}{place}"))
+}
+
+/// The place that [`sealed`] made this of.
+pub(super) fn opened<T: FromStr>(argument: &'static str, kind: char, cursor: &str) -> Result<T> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    let text = bytes.and_then(|it| String::from_utf8(it).ok());
+    let place = text.as_deref().and_then(|it| it.strip_prefix(kind)?.parse().ok());
+    place.ok_or_else(|| Fault::bad_input(argument, "a cursor of this list"))
+}
+
 fn letter(order: JobOrder) -> char {
     match order {
         JobOrder::Newest => 'n',
@@ -100,6 +115,13 @@ mod tests {
                 assert_eq!(read.ok(), (order == other).then_some(42));
             }
         }
+    }
+
+    #[test]
+    fn a_cursor_holds_in_lists_of_its_own_kind_only() {
+        assert_eq!(opened("after", 'p', &sealed('p', 7)), Ok(7));
+        assert!(opened::<u64>("after", 'l', &sealed('p', 7)).is_err());
+        assert!(opened::<u64>("after", 'p', "p7").is_err());
     }
 
     #[test]

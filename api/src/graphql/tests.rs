@@ -1,7 +1,10 @@
 //! The schema from outside: as a contract, and answered by a whole system on a real database.
 
 mod access;
+mod accounts;
+mod letters;
 mod contract;
+mod crawls;
 mod lists;
 mod live;
 mod sessions;

@@ -65,6 +65,20 @@ pub(super) enum UserErrorCode {
     TokenRevoked,
     /// The session has been ended: sign in again.
     SessionEnded,
+    /// This is no e-mail.
+    EmailInvalid,
+    /// Another user has this e-mail.
+    EmailTaken,
+    /// A password has at least 10 characters.
+    PasswordTooShort,
+    /// A password has at most 1024 bytes.
+    PasswordTooLong,
+    /// The password of now is another.
+    PasswordWrong,
+    /// One administrator must remain.
+    LastAdmin,
+    /// Nobody may register here unasked.
+    RegistrationClosed,
 }
 
 impl From<&Refusal> for UserError {
@@ -119,44 +133,46 @@ fn inside(field: &str) -> Vec<String> {
     std::iter::once("input".to_owned()).chain(parts).collect()
 }
 
-/// Why somebody was not let in. `None` for what a person who signs in cannot have caused.
-impl TryFrom<&identity::Refusal> for UserError {
-    type Error = ();
+/// Why somebody was not let in, or an account stays as it is.
+impl From<&identity::Refusal> for UserError {
+    fn from(refusal: &identity::Refusal) -> Self {
+        let path = refusal.field().map(inside);
+        Self { code: code_of(refusal), message: refusal.to_string(), path }
+    }
+}
 
-    fn try_from(refusal: &identity::Refusal) -> Result<Self, ()> {
-        use identity::Refusal as R;
-        let code = match refusal {
-            R::InvalidCredentials | R::EmailInvalid => UserErrorCode::InvalidCredentials,
-            R::Throttled { .. } => UserErrorCode::Throttled,
-            R::UserDisabled => UserErrorCode::UserDisabled,
-            R::TokenInvalid => UserErrorCode::TokenInvalid,
-            R::TokenExpired => UserErrorCode::TokenExpired,
-            R::TokenReused => UserErrorCode::TokenReused,
-            R::TokenRevoked => UserErrorCode::TokenRevoked,
-            R::SessionEnded => UserErrorCode::SessionEnded,
-            R::EmailTaken
-            | R::PasswordTooShort
-            | R::PasswordTooLong
-            | R::UserNotFound
-            | R::LastAdmin
-            | R::NameInvalid
-            | R::ServicesMissing
-            | R::ServiceNameInvalid { .. }
-            | R::WorkerTokenNotFound
-            | R::RegistrationClosed
-            | R::SessionNotFound
-            | R::TokenNotFound
-            | R::ClientNotFound
-            | R::ClientInvalid
-            | R::PasswordWrong
-            | R::NotRecorded { .. } => return Err(()),
-        };
-        let of_the_token = matches!(
-            code,
-            UserErrorCode::TokenInvalid | UserErrorCode::TokenExpired | UserErrorCode::TokenReused
-        );
-        let path = of_the_token.then(|| inside("refreshToken"));
-        Ok(Self { code, message: refusal.to_string(), path })
+fn code_of(refusal: &identity::Refusal) -> UserErrorCode {
+    use identity::Refusal as R;
+    match refusal {
+        R::InvalidCredentials | R::ClientInvalid => UserErrorCode::InvalidCredentials,
+        R::EmailInvalid => UserErrorCode::EmailInvalid,
+        R::Throttled { .. } => UserErrorCode::Throttled,
+        R::UserDisabled => UserErrorCode::UserDisabled,
+        R::TokenInvalid => UserErrorCode::TokenInvalid,
+        R::TokenExpired => UserErrorCode::TokenExpired,
+        R::TokenReused => UserErrorCode::TokenReused,
+        R::TokenRevoked => UserErrorCode::TokenRevoked,
+        R::SessionEnded => UserErrorCode::SessionEnded,
+        R::EmailTaken => UserErrorCode::EmailTaken,
+        R::PasswordTooShort => UserErrorCode::PasswordTooShort,
+        R::PasswordTooLong => UserErrorCode::PasswordTooLong,
+        R::PasswordWrong => UserErrorCode::PasswordWrong,
+        R::LastAdmin => UserErrorCode::LastAdmin,
+        R::RegistrationClosed => UserErrorCode::RegistrationClosed,
+        R::NameInvalid | R::ServicesMissing | R::ServiceNameInvalid { .. } => {
+            UserErrorCode::Invalid
+        }
+        R::UserNotFound
+        | R::WorkerTokenNotFound
+        | R::SessionNotFound
+        | R::TokenNotFound
+        | R::ClientNotFound => UserErrorCode::NotFound,
+        R::NotRecorded { code, .. } => match *code {
+            "NOT_FOUND" => UserErrorCode::NotFound,
+            "ALREADY_EXISTS" => UserErrorCode::AlreadyExists,
+            "INVALID" => UserErrorCode::Invalid,
+            _ => UserErrorCode::Forbidden,
+        },
     }
 }
 

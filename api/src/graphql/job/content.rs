@@ -1,4 +1,4 @@
-//! What went into a task and what came out: too large to be in every row, so it is fetched where it
+//! What went into a job and what came out: too large to be in every row, so it is fetched where it
 //! is asked for, for all jobs of an answer together.
 
 use std::sync::Arc;
@@ -25,39 +25,45 @@ pub(in crate::graphql) struct TaskFields(pub(super) Arc<JobRow>);
 impl TaskFields {
     /// What the service was told.
     async fn body(&self, ctx: &Context<'_>) -> Result<Value> {
-        Ok(self.content(ctx, self.0.created_position).await?.input)
+        input(ctx, &self.0).await
     }
 
     /// What came out; null until it has succeeded.
     async fn result(&self, ctx: &Context<'_>) -> Result<Option<Value>> {
-        Ok(self.outcome(ctx).await?.and_then(|it| it.result))
+        Ok(outcome(ctx, &self.0).await?.and_then(|it| it.result))
     }
 
     /// The files that it made; none until it has succeeded.
     async fn artifacts(&self, ctx: &Context<'_>) -> Result<Vec<Artifact>> {
-        let artifacts = self.outcome(ctx).await?.map(|it| it.artifacts).unwrap_or_default();
+        let artifacts = outcome(ctx, &self.0).await?.map(|it| it.artifacts).unwrap_or_default();
         Ok(artifacts.into_iter().map(Artifact::from).collect())
     }
 }
 
-impl TaskFields {
-    /// Nothing has come out before the end; at the end, what came out must not be missing.
-    async fn outcome(&self, ctx: &Context<'_>) -> Result<Option<ContentRow>> {
-        if !self.0.state.is_final() {
-            return Ok(None);
-        }
-        self.content(ctx, self.0.changed_position).await.map(Some)
-    }
+/// What a job was asked for with.
+pub(in crate::graphql) async fn input(ctx: &Context<'_>, job: &JobRow) -> Result<Value> {
+    Ok(content(ctx, job, job.created_position).await?.input)
+}
 
-    /// As of `position` at least.
-    async fn content(&self, ctx: &Context<'_>, position: u64) -> Result<ContentRow> {
-        let reached = position::patiently(sides(ctx), JobContent::TABLES, position).await?;
-        reached.map_err(Fault::NotReached)?;
-        // Its creation has been taken in, and nothing is ever taken out again.
-        let content = loaders::content(ctx, self.0.id).await?;
-        content.ok_or_else(|| {
-            tracing::error!(job = %self.0.id, "a job has no content");
-            Fault::Internal
-        })
+/// Nothing has come out before the end; at the end, what came out must not be missing.
+pub(in crate::graphql) async fn outcome(
+    ctx: &Context<'_>,
+    job: &JobRow,
+) -> Result<Option<ContentRow>> {
+    if !job.state.is_final() {
+        return Ok(None);
     }
+    content(ctx, job, job.changed_position).await.map(Some)
+}
+
+/// As of `position` at least.
+async fn content(ctx: &Context<'_>, job: &JobRow, position: u64) -> Result<ContentRow> {
+    let reached = position::patiently(sides(ctx), JobContent::TABLES, position).await?;
+    reached.map_err(Fault::NotReached)?;
+    // Its creation has been taken in, and nothing is ever taken out again.
+    let content = loaders::content(ctx, job.id).await?;
+    content.ok_or_else(|| {
+        tracing::error!(job = %job.id, "a job has no content");
+        Fault::Internal
+    })
 }
