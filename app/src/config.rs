@@ -5,8 +5,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod built_in;
 mod people;
 
+pub use built_in::BuiltIn;
 pub use people::{ClientAction, People, Registration, TokenAction, UserAction};
 
 /// The job back end that never forgets.
@@ -104,7 +106,7 @@ pub struct Serve {
         env = "GREFFE_ROLES",
         value_enum,
         value_delimiter = ',',
-        default_values_t = [Part::Api, Part::Projector, Part::Scheduler],
+        default_values_t = [Part::Api, Part::Projector, Part::Scheduler, Part::Worker],
         value_name = "PARTS"
     )]
     pub roles: Vec<Part>,
@@ -136,6 +138,10 @@ pub struct Serve {
     /// Who may come, and how they are written to.
     #[command(flatten)]
     pub people: People,
+
+    /// How crawls and reports are done.
+    #[command(flatten)]
+    pub built_in: BuiltIn,
 
     /// Serve the GraphiQL explorer, and answer introspection to anybody.
     #[arg(long, env = "GREFFE_DEVELOPMENT")]
@@ -189,6 +195,8 @@ pub enum Part {
     Projector,
     /// Queues what is due, ends what nobody else would end.
     Scheduler,
+    /// Does crawls and writes reports.
+    Worker,
 }
 
 /// What the demonstration does.

@@ -1,5 +1,6 @@
 //! Puts the pieces together. The only crate that knows them all.
 
+mod built_in;
 pub mod config;
 mod console;
 pub mod database;

@@ -31,9 +31,10 @@ use rand::{Rng, distr::Alphanumeric};
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workers::{Rescuer, Scheduler};
+use workers::{Executor, Rescuer, Scheduler};
 
 use crate::{
+    built_in,
     config::{self, Part, Serve},
     database::Database,
     people, telemetry,
@@ -102,7 +103,7 @@ impl System {
             database,
         };
         system.keep_accounts(config, &feed, post);
-        system.start_parts(config, listener, feed);
+        system.start_parts(config, listener, feed)?;
         Ok(system)
     }
 
@@ -143,7 +144,12 @@ impl System {
         self.database.close().await
     }
 
-    fn start_parts(&mut self, config: &Serve, listener: TcpListener, feed: Arc<Feed>) {
+    fn start_parts(
+        &mut self,
+        config: &Serve,
+        listener: TcpListener,
+        feed: Arc<Feed>,
+    ) -> anyhow::Result<()> {
         let metrics = telemetry::metrics();
         let db = &self.database.pool;
         let ids: Ids = Arc::new(id);
@@ -161,11 +167,28 @@ impl System {
             self.act_unasked(config, commands, reader);
             self.keep_files(&feed, &checkpoints);
         }
+        if config.roles.contains(&Part::Worker) {
+            let executors = built_in::executors(&config.built_in, &self.artifacts, &feed)?;
+            for (execute, slots) in executors {
+                let (commands, reader, ids) = (commands.clone(), reader.clone(), Arc::clone(&ids));
+                let (feed, waiting) = (Arc::clone(&feed), Arc::clone(&waiting));
+                self.execute(Executor { commands, reader, feed, waiting, ids, execute, slots });
+            }
+        }
         let (identity, artifacts) = (self.identity.clone(), self.artifacts.clone());
         let endings = self.endings.clone();
         let sides =
             Sides { commands, reader, checkpoints, feed, identity, artifacts, endings, ids };
         self.answer(listener, Api { sides, waiting, metrics, settings: settings(config) });
+        Ok(())
+    }
+
+    fn execute(&mut self, executor: Executor) {
+        let stop = self.stop.clone();
+        self.parts.spawn(async move {
+            executor.run(stop).await;
+            ("an executor", Ok(()))
+        });
     }
 
     fn answer(&mut self, listener: TcpListener, api: Api) {

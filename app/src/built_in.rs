@@ -1,0 +1,49 @@
+//! Those who do the jobs that Greffe does itself, as the operator wants them.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use artifacts::Artifacts;
+use projections::feed::Feed;
+use workers::{
+    Crawler, Execute, Ollama, OllamaSettings, Reports,
+    crawl::{Allowed, Settings},
+};
+
+use crate::config::BuiltIn;
+
+/// Those who do the jobs, and how many at a time.
+pub(crate) fn executors(
+    config: &BuiltIn,
+    artifacts: &Artifacts,
+    feed: &Arc<Feed>,
+) -> anyhow::Result<Vec<(Arc<dyn Execute>, u16)>> {
+    let settings = Settings {
+        about: config.crawl_about.clone(),
+        allowed: Arc::new(Allowed::new(config.crawl_allow.iter().map(String::as_str))),
+        delay: seconds(config.crawl_delay_s),
+        ..Settings::default()
+    };
+    let crawler = Crawler::new(artifacts.clone(), Arc::clone(feed), settings);
+    let crawler = crawler.context("cannot crawl")?;
+    let reports = Reports::new(artifacts.clone(), ollama(config)?);
+    let (crawler, reports): (Arc<dyn Execute>, Arc<dyn Execute>) =
+        (Arc::new(crawler), Arc::new(reports));
+    let all = [(crawler, config.crawls_at_once), (reports, config.reports_at_once)];
+    // Who has no hands does not register.
+    Ok(all.into_iter().filter(|(_, slots)| 0 < *slots).collect())
+}
+
+fn ollama(config: &BuiltIn) -> anyhow::Result<Option<Ollama>> {
+    let (Some(url), Some(model)) = (&config.ollama_url, &config.ollama_model) else {
+        return Ok(None);
+    };
+    let deadline = seconds(config.ollama_deadline_s);
+    let settings = OllamaSettings { url: url.clone(), model: model.clone(), deadline };
+    Ollama::try_new(settings).map(Some).context("cannot ask Ollama")
+}
+
+/// What is no length of time is none.
+fn seconds(asked: f64) -> Duration {
+    Duration::try_from_secs_f64(asked.clamp(0.0, 3_600.0)).unwrap_or_default()
+}
