@@ -101,14 +101,14 @@ async fn a_file_that_was_sent_is_read_by_its_hash() {
         .iter()
         .map(|it| format!("{it}: {}", answer.headers[it].to_str().unwrap()))
         .collect();
-    expect![[r#"
+    expect![[r"
         content-type: text/plain
         content-length: 20
         content-disposition: attachment; filename*=UTF-8''notes%20%C3%A9.txt
         accept-ranges: bytes
         cache-control: private, max-age=31536000, immutable
         x-content-type-options: nosniff
-        content-security-policy: default-src 'none'; sandbox; frame-ancestors 'none'"#]]
+        content-security-policy: default-src 'none'; sandbox; frame-ancestors 'none'"]]
     .assert_eq(&told.join("\n"));
 }
 

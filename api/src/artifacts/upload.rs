@@ -77,10 +77,8 @@ pub(super) async fn take_back(
     let id: Uuid = id.parse().map_err(|_| refused::not_found())?;
     caller.may_command()?;
     let released = files.around.artifacts.release(Subject::Upload(id), caller.sees()).await;
-    match released.map_err(|it| refused::failed(&it))? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(refused::not_found()),
-    }
+    let was_there = released.map_err(|it| refused::failed(&it))?;
+    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(refused::not_found()) }
 }
 
 impl Files {
