@@ -18,6 +18,7 @@ mod server;
 mod site;
 mod socket;
 mod system;
+mod works;
 
 use std::env;
 

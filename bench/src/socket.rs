@@ -61,16 +61,4 @@ impl Watching {
             }
         }
     }
-
-    /// The job, once it has ended.
-    pub(crate) async fn end(mut self) -> anyhow::Result<Value> {
-        loop {
-            let job = self.next().await?;
-            let state = job["state"].as_str().unwrap_or_default();
-            if ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"].contains(&state) {
-                self.close().await?;
-                return Ok(job);
-            }
-        }
-    }
 }

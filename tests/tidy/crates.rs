@@ -32,7 +32,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "api",
         ],
     ),
-    ("bench", &["domain", "journal", "postgres", "commands", "projections", "app"]),
+    (
+        "bench",
+        &["domain", "journal", "postgres", "artifacts", "commands", "projections", "workers", "app"],
+    ),
     ("tests", &[]), // its dependencies are for development only
 ];
 
@@ -46,6 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("cqrs-es", &["commands"]),
     ("jsonschema", &["commands"]),
     ("jsonwebtoken", &["identity"]),
+    ("lettre", &["api"]),
     ("object_store", &["artifacts"]),
     // The bench measures a plain insert beside ours.
     ("sqlx", &["journal", "projections", "identity", "artifacts", "postgres", "app", "bench"]),

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use anyhow::Context;
 use app::system::id;
 use domain::UserId;
 
@@ -12,7 +13,9 @@ use crate::{life::Life, load::Sample, server::Bench, socket::Watching, system::W
 const DATABASE: &str = "bench_live";
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Sample> {
-    let whole = Whole::start(&bench.database(DATABASE).await?, &[]).await?;
+    let files = tempfile::tempdir()?;
+    let folder = files.path().to_str().context("a folder for files")?;
+    let whole = Whole::start(&bench.database(DATABASE).await?, folder).await?;
     let owner = UserId(id());
     let (mut lives, mut subscribers) = (Vec::new(), Subscribers::new());
     for number in 0..SUBSCRIBERS as usize {

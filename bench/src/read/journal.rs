@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use ::journal::{Append, Journal, NewEvent, Recorded, StreamId, postgres::PostgresJournal};
 use anyhow::Context;
+use app::system::id;
 use futures::{StreamExt, TryStreamExt, stream};
-use uuid::Uuid;
 
 use super::EVENTS;
 
@@ -90,7 +90,7 @@ fn one_stream() -> Append {
         let bare = format!(r#"{{"pages":{version},"note":""}}"#);
         let note = "x".repeat(PAYLOAD_BYTES - bare.len());
         NewEvent {
-            event_id: identity(),
+            event_id: id(),
             event_type: "Noted",
             schema_version: 1,
             payload: format!(r#"{{"pages":{version},"note":"{note}"}}"#),
@@ -98,14 +98,9 @@ fn one_stream() -> Append {
         }
     };
     Append {
-        stream: StreamId::new("note", identity()),
+        stream: StreamId::new("note", id()),
         expected_version: 0,
         events: (1..=STREAM).map(event).collect(),
         idempotency: None,
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the bench is an edge")]
-fn identity() -> Uuid {
-    Uuid::now_v7()
 }
