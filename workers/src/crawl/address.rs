@@ -9,7 +9,7 @@ use url::Host;
 
 /// Networks that are nobody's on the public internet.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -87,7 +87,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !NOT_PUBLIC_V4.iter().any(within)
 }
 
-/// Public are those under 2000::/3, except what is set aside there; and what
+/// Public are those under `2000::/3`, except what is set aside there; and what
 /// stands for an address of the old kind is what that one is.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let it = address.segments();

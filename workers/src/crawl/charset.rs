@@ -28,7 +28,7 @@ fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
         .find_map(|it| prologue.find(it).map(|at| &prologue[at + it.len()..]))?;
     let value = from.trim_start().strip_prefix('=')?.trim_start_matches([' ', '"', '\'']);
     let end = value.find(['"', '\'', ';', '>', ' ', '/', '?']).unwrap_or(value.len());
-    let encoding = Encoding::for_label(value[..end].as_bytes())?;
+    let encoding = Encoding::for_label(&value.as_bytes()[..end])?;
     // It was read as ASCII just now: it cannot be what it says.
     Some(if [UTF_16BE, UTF_16LE].contains(&encoding) { UTF_8 } else { encoding })
 }

@@ -129,11 +129,12 @@ impl Graph {
             for target in targets.into_iter().filter(|it| *it != number && corpus.is_kept(*it)) {
                 let host = |it: u32| frontier.get(it).map(|it| domain(&it.url));
                 let crosses = host(number) != host(target);
-                edges.push_str(&format!(
-                    "<edge id=\"{number}_{target}\" source=\"{number}\" target=\"{target}\" \
-                     weight=\"1\"><attvalues><attvalue for=\"crosses\" value=\"{crosses}\"/>\
-                     </attvalues></edge>\n"
-                ));
+                edges.extend([
+                    &format!("<edge id=\"{number}_{target}\" source=\"{number}\" "),
+                    &format!("target=\"{target}\" weight=\"1\"><attvalues>"),
+                    &format!("<attvalue for=\"crosses\" value=\"{crosses}\"/>"),
+                    "</attvalues></edge>\n",
+                ]);
             }
         }
         edges.into_bytes()

@@ -45,7 +45,7 @@ pub(super) struct Pace {
 pub(super) struct Hosts {
     pace: Pace,
     ids: HashMap<String, usize>,
-    hosts: Vec<Host>,
+    known: Vec<Host>,
     /// The hosts that may be asked, by their best page.
     ready: BTreeSet<(Rank, usize)>,
     /// The hosts that want to be left alone, until then.
@@ -74,7 +74,7 @@ impl Hosts {
         Self {
             pace,
             ids: HashMap::new(),
-            hosts: Vec::new(),
+            known: Vec::new(),
             ready: BTreeSet::new(),
             resting: BinaryHeap::new(),
         }
@@ -83,7 +83,7 @@ impl Hosts {
     /// Has a page wait for its host.
     pub(super) fn push(&mut self, host: &str, rank: Rank, now: Instant) {
         let id = self.id(host);
-        self.hosts[id].pages.push(Reverse(rank));
+        self.known[id].pages.push(Reverse(rank));
         self.place(id, now);
     }
 
@@ -94,7 +94,7 @@ impl Hosts {
                 break;
             }
             self.resting.pop();
-            self.hosts[id].standing = Standing::Idle;
+            self.known[id].standing = Standing::Idle;
             self.place(id, now);
         }
         let Some((_, id)) = self.ready.pop_first() else {
@@ -103,7 +103,7 @@ impl Hosts {
                 .peek()
                 .map_or(Next::Nothing, |Reverse((until, _))| Next::Wait(*until));
         };
-        let host = &mut self.hosts[id];
+        let host = &mut self.known[id];
         host.standing = Standing::Idle;
         let Some(Reverse(rank)) = host.pages.pop() else { return self.next(now) };
         host.in_flight += 1;
@@ -117,7 +117,7 @@ impl Hosts {
     pub(super) fn done(&mut self, host: &str, wanted: Option<Duration>, now: Instant) {
         let id = self.id(host);
         let Pace { delay, delay_max, .. } = self.pace;
-        let host = &mut self.hosts[id];
+        let host = &mut self.known[id];
         host.in_flight = host.in_flight.saturating_sub(1);
         if let Some(wanted) = wanted {
             host.delay = delay.max(wanted.min(delay_max));
@@ -127,7 +127,7 @@ impl Hosts {
 
     /// Puts the host where it belongs now. A host that rests goes on resting.
     fn place(&mut self, id: usize, now: Instant) {
-        let host = &mut self.hosts[id];
+        let host = &mut self.known[id];
         if let Standing::Ready(rank) = host.standing {
             self.ready.remove(&(rank, id));
             host.standing = Standing::Idle;
@@ -152,9 +152,9 @@ impl Hosts {
         if let Some(id) = self.ids.get(host) {
             return *id;
         }
-        let id = self.hosts.len();
+        let id = self.known.len();
         self.ids.insert(host.to_owned(), id);
-        self.hosts.push(Host {
+        self.known.push(Host {
             pages: BinaryHeap::new(),
             in_flight: 0,
             delay: self.pace.delay,

@@ -72,7 +72,7 @@ pub(super) fn of_html(html: &str, url: &Url, dictionary: &Dictionary) -> Result<
         let document = dom_query::Document::from(html);
         document.md(Some(&NOT_READ)).to_string()
     });
-    let page = of_text(text, head.title.as_deref(), head.language.as_deref(), dictionary);
+    let page = of_text(&text, head.title.as_deref(), head.language.as_deref(), dictionary);
     Ok(Page {
         title: head.title,
         description: head.description,
@@ -87,7 +87,7 @@ pub(super) fn of_html(html: &str, url: &Url, dictionary: &Dictionary) -> Result<
 
 /// A page that is nothing but text.
 pub(super) fn of_text(
-    text: String,
+    text: &str,
     title: Option<&str>,
     said: Option<&str>,
     dictionary: &Dictionary,

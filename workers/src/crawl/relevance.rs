@@ -152,13 +152,13 @@ impl Phrases {
     fn count(&self, text: &str, mut found: impl FnMut(usize)) {
         let mut known: HashMap<String, Option<u32>> = HashMap::new();
         let stems: Vec<Option<u32>> = words(text)
-            .map(|word| match known.get(&word) {
-                Some(stem) => *stem,
-                None => {
-                    let stem = self.stems.get(&stem(self.stemmer.as_ref(), word.clone())).copied();
-                    known.insert(word, stem);
-                    stem
+            .map(|word| {
+                if let Some(stem) = known.get(&word) {
+                    return *stem;
                 }
+                let stem = self.stems.get(&stem(self.stemmer.as_ref(), word.clone())).copied();
+                known.insert(word, stem);
+                stem
             })
             .collect();
         for (at, first) in stems.iter().enumerate() {

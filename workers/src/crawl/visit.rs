@@ -23,8 +23,11 @@ pub(super) struct Visitor {
     web: Web,
     dictionary: Arc<Dictionary>,
     /// What each site asks of us, once it has been asked.
-    robots: Mutex<HashMap<String, Arc<OnceCell<Result<Robots, Refused>>>>>,
+    robots: Mutex<HashMap<String, Asked>>,
 }
+
+/// What a site has answered, or will.
+type Asked = Arc<OnceCell<Result<Robots, Refused>>>;
 
 /// A site whose robots.txt cannot be asked for: its pages cannot be had either.
 enum Refused {
@@ -80,7 +83,7 @@ impl Visitor {
     }
 
     /// Asks the site once, however many of its pages are visited at a time.
-    async fn asked(&self, url: &Url) -> Arc<OnceCell<Result<Robots, Refused>>> {
+    async fn asked(&self, url: &Url) -> Asked {
         let origin = url.origin().ascii_serialization();
         let cell = {
             let mut robots = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +120,7 @@ fn read(document: Document, url: Url, dictionary: &Dictionary) -> Seen {
     let Document { status, media_type, charset, body } = document;
     let text = charset::decode(&body, charset.as_deref());
     let page = if media_type == "text/plain" {
-        Ok(page::of_text(text, None, None, dictionary))
+        Ok(page::of_text(&text, None, None, dictionary))
     } else {
         page::of_html(&text, &url, dictionary)
     };

@@ -60,14 +60,11 @@ impl Web {
     pub(super) async fn page(&self, url: &Url) -> Answer {
         let mut backoff = self.settings.backoff_first;
         for _ in 0..self.settings.retries {
-            match self.try_page(url).await {
-                Answer::Failed(fault) if fault.is_worth_another_try() => {
-                    let wait = fault.retry_after.unwrap_or(backoff);
-                    sleep(wait.min(self.settings.backoff_max)).await;
-                    backoff *= 2;
-                }
-                answer => return answer,
-            }
+            let answer = self.try_page(url).await;
+            let Some(fault) = answer.worth_another_try() else { return answer };
+            let wait = fault.retry_after.unwrap_or(backoff);
+            sleep(wait.min(self.settings.backoff_max)).await;
+            backoff *= 2;
         }
         self.try_page(url).await
     }

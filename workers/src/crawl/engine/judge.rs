@@ -29,7 +29,7 @@ impl Engine {
             self.latest = entry.url[..end].to_owned();
         }
         match visit.seen {
-            Seen::Page(visited) => self.judge(number, *visited),
+            Seen::Page(visited) => self.judge(number, &visited),
             Seen::Moved(to) => self.moved(number, to, now),
             Seen::Excluded(reason) => {
                 self.settle(number, PageOutcome::Excluded { reason }, Vec::new());
@@ -77,8 +77,8 @@ impl Engine {
         }
     }
 
-    fn judge(&mut self, number: u32, visited: Visited) {
-        let kept = kept(&visited);
+    fn judge(&mut self, number: u32, visited: &Visited) {
+        let kept = kept(visited);
         if let Some((of, by)) = self.corpus.twin(&kept)
             && of != number
         {
@@ -90,7 +90,7 @@ impl Engine {
         // Its links are ranked by how relevant it is.
         self.corpus.take_in(&page);
         self.frontier.leads_to(visited.url.as_str(), number);
-        let links = self.follow(number, &visited);
+        let links = self.follow(number, visited);
         let text = PageText {
             number,
             url: visited.url.as_str(),

@@ -34,7 +34,8 @@ async fn links_of_relevant_pages_are_followed_to_the_depth_and_no_further() {
 #[tokio::test]
 async fn no_page_without_the_terms_makes_the_crawl_grow() {
     let site = Site::start().await;
-    let links: String = (0..50).map(|it| format!("<a href=/{it}>{it}</a>")).collect();
+    let links: Vec<String> = (0..50).map(|it| format!("<a href=/{it}>{it}</a>")).collect();
+    let links = links.concat();
     site.reply("/", Reply::Html(format!("<title>Soup</title><p>Of leeks.</p>{links}")));
     let crawled = crawl(spec(&[site.url("/")])).await;
     assert_eq!((crawled.found().len(), crawled.visited().len()), (1, 1));
@@ -149,7 +150,7 @@ async fn chain() -> (Site, CrawlSpec) {
         let next: Vec<&str> = pages.iter().skip(at + 1).take(3).map(String::as_str).collect();
         site.page(page, page, &next);
     }
-    site.reply("/page/60", Reply::Slow(Duration::from_secs(60), String::new()));
+    site.reply("/page/60", Reply::Slow(Duration::from_mins(1), String::new()));
     let spec = CrawlSpec { depth: 200, pages_max: 500, ..spec(&[site.url("/page/0")]) };
     (site, spec)
 }
@@ -182,8 +183,9 @@ async fn a_crawl_goes_on_where_an_earlier_attempt_was_killed() {
     let after = run(again, CancellationToken::new()).await;
     assert_eq!(after.end, End::Finished);
     assert_eq!(site.asked("/page/0"), seed_asked, "what is on record is not fetched again");
-    let numbers = [before.found(), after.found()].concat().iter().map(|it| it.number);
-    assert!(numbers.clone().eq(0..120), "each is found once, without gaps: {numbers:?}");
+    let found = [before.found(), after.found()].concat();
+    let numbers: Vec<u32> = found.iter().map(|it| it.number).collect();
+    assert!(numbers.iter().copied().eq(0..120), "each is found once, without gaps: {numbers:?}");
     let corpus = [before.corpus(), after.corpus()].concat();
     assert_eq!(corpus.iter().collect::<std::collections::BTreeSet<_>>().len(), 120);
     assert_eq!(corpus.len(), 120, "each is kept once");
@@ -193,7 +195,7 @@ async fn a_crawl_goes_on_where_an_earlier_attempt_was_killed() {
 async fn a_crawl_that_is_to_stop_stops_within_a_second_and_hands_out_what_it_has() {
     let site = Site::start().await;
     site.page("/", "north", &["/slow"]);
-    site.reply("/slow", Reply::Slow(Duration::from_secs(60), String::new()));
+    site.reply("/slow", Reply::Slow(Duration::from_mins(1), String::new()));
     let stop = CancellationToken::new();
     let crawl = run(engine(spec(&[site.url("/")]), settings()), stop.clone());
     let stopper = async {

@@ -97,7 +97,9 @@ impl Shared {
 
 /// A page about lights, whose every sentence is its own.
 pub(super) fn html(title: &str, links: &[&str]) -> String {
-    let links: String = links.iter().map(|it| format!("<li><a href=\"{it}\">{it}</a>")).collect();
+    let links: Vec<String> =
+        links.iter().map(|it| format!("<li><a href=\"{it}\">{it}</a>")).collect();
+    let links = links.concat();
     format!(
         "<!doctype html><html lang=\"en\"><head><title>{title}</title></head><body>\
          <nav>menu</nav><main><h1>{title}</h1>\

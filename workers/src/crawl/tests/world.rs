@@ -111,18 +111,18 @@ impl Crawled {
     }
 
     pub(super) fn kept(&self, url: &str) -> &KeptPage {
-        match self.outcome(url) {
-            PageOutcome::Kept(page) => page,
-            other => panic!("{url} is not kept: {other:?}"),
-        }
+        let outcome = self.outcome(url);
+        let PageOutcome::Kept(page) = outcome else { panic!("{url} is not kept: {outcome:?}") };
+        page
     }
 
     /// The code of what went wrong with the page at this address.
     pub(super) fn error(&self, url: &str) -> (Option<u16>, &str) {
-        match self.outcome(url) {
-            PageOutcome::Failed { status, error, .. } => (*status, error),
-            other => panic!("{url} has not failed: {other:?}"),
-        }
+        let outcome = self.outcome(url);
+        let PageOutcome::Failed { status, error, .. } = outcome else {
+            panic!("{url} has not failed: {outcome:?}")
+        };
+        (*status, error)
     }
 
     pub(super) fn text(&self, url: &str) -> &Value {
@@ -131,9 +131,9 @@ impl Crawled {
 
     /// The kept pages, by their paths.
     pub(super) fn corpus(&self) -> Vec<String> {
-        let kept = self.visited().into_iter().filter_map(|it| match &it.outcome {
-            PageOutcome::Kept(page) => Some(page.url.clone()),
-            _ => None,
+        let kept = self.visited().into_iter().filter_map(|it| {
+            let PageOutcome::Kept(page) = &it.outcome else { return None };
+            Some(page.url.clone())
         });
         let mut kept: Vec<String> =
             kept.map(|it| url::Url::parse(&it).unwrap().path().to_owned()).collect();

@@ -48,6 +48,14 @@ impl Answer {
         }
         Self::Failed(Fault::of(error))
     }
+
+    /// What went wrong, if it may pass by itself.
+    pub(super) fn worth_another_try(&self) -> Option<&Fault> {
+        match self {
+            Self::Failed(fault) if fault.is_worth_another_try() => Some(fault),
+            Self::Failed(_) | Self::Document(_) | Self::Moved(_) | Self::Excluded(_) => None,
+        }
+    }
 }
 
 impl Fault {
@@ -89,7 +97,7 @@ impl Fault {
         Self::new("interrupted", format!("the answer ended in the middle{root}"))
     }
 
-    pub(super) fn is_worth_another_try(&self) -> bool {
+    fn is_worth_another_try(&self) -> bool {
         matches!(self.status, Some(429 | 502..=504))
             || matches!(self.error.as_str(), "timeout" | "interrupted")
     }
