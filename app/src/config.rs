@@ -161,6 +161,17 @@ pub struct Serve {
     /// could not report while Greffe was down get the chance to.
     #[arg(long, env = "GREFFE_RESCUE_GRACE_S", default_value_t = 10.0, value_name = "SECONDS")]
     pub rescue_grace_s: f64,
+
+    /// How long the idempotency key of a request is remembered, in days: what
+    /// is repeated later is done again.
+    #[arg(
+        long,
+        env = "GREFFE_KEY_RETENTION_DAYS",
+        default_value_t = 14,
+        value_parser = clap::value_parser!(u32).range(1..=3_650),
+        value_name = "DAYS"
+    )]
+    pub key_retention_days: u32,
 }
 
 impl Serve {

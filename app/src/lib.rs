@@ -5,6 +5,7 @@ pub mod config;
 mod console;
 pub mod database;
 pub mod demo;
+mod forgetting;
 mod people;
 pub mod roles;
 pub mod services_file;

@@ -9,7 +9,7 @@ use api::{
     graphql::Sides,
 };
 use artifacts::Artifacts;
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use commands::{Commands, Ids, Services};
 use identity::Identity;
 use journal::{Journal, postgres::PostgresJournal};
@@ -37,7 +37,7 @@ use crate::{
     built_in,
     config::{self, Part, Serve},
     database::Database,
-    people, telemetry,
+    forgetting, people, telemetry,
 };
 
 /// How long the parts are given to finish what they are at.
@@ -166,6 +166,7 @@ impl System {
             let (commands, reader) = (commands.clone(), reader.clone());
             self.act_unasked(config, commands, reader);
             self.keep_files(&feed, &checkpoints);
+            self.forget_keys(config, &checkpoints);
         }
         if config.roles.contains(&Part::Worker) {
             let executors = built_in::executors(&config.built_in, &self.artifacts, &feed)?;
@@ -268,6 +269,16 @@ impl System {
         self.parts.spawn(async move {
             keeper.run(stop).await;
             ("the keeper of files", Ok(()))
+        });
+    }
+
+    fn forget_keys(&mut self, config: &Serve, checkpoints: &Checkpoints) {
+        let retention = TimeDelta::days(config.key_retention_days.into());
+        let (journal, stop) = (Arc::clone(&self.journal), self.stop.clone());
+        let forget = forgetting::forget_keys(journal, checkpoints.clone(), retention, stop);
+        self.parts.spawn(async move {
+            forget.await;
+            ("the forgetting of keys", Ok(()))
         });
     }
 

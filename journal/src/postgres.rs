@@ -23,6 +23,7 @@ mod answer;
 mod appender;
 mod link;
 mod failure;
+mod keys;
 mod partition;
 mod tail;
 mod tailer;
@@ -36,6 +37,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures::{FutureExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
     PgPool,
@@ -164,6 +166,18 @@ impl PostgresJournal {
         }
         self.readers.close().await;
         self.replayers.close().await;
+    }
+
+    /// Forgets idempotency keys that are older than `before`, of appends that
+    /// stand no later than `up_to`, at most `limit` of them: what is repeated
+    /// after that is written again. Gives how many they were.
+    pub async fn forget_keys(
+        &self,
+        before: DateTime<Utc>,
+        up_to: u64,
+        limit: u32,
+    ) -> Result<u64, JournalError> {
+        keys::forget(&self.readers, before, up_to, limit).await
     }
 
     fn lock_tasks(&self) -> MutexGuard<'_, Option<Tasks>> {

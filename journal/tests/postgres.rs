@@ -3,6 +3,7 @@
 mod world;
 mod processes;
 mod folds;
+mod keys;
 mod durability;
 mod recovery;
 mod partitions;

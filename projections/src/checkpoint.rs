@@ -17,7 +17,12 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{ReadError, reactor::Turn, schema::Tables, signed};
+use crate::{
+    ReadError,
+    reactor::Turn,
+    schema::{ALL, Tables, is_inline},
+    signed,
+};
 
 /// How long an owner is believed in without a sign of life, in seconds.
 const LEASE_S: f64 = 6.0;
@@ -183,6 +188,28 @@ impl Checkpoints {
     /// How far a projection has come.
     pub async fn of(&self, tables: Tables) -> Result<u64, ReadError> {
         Ok(of(&mut *self.db.acquire().await?, tables).await?)
+    }
+
+    /// How far all have come that follow the journal: the projections of this
+    /// program, and whoever else has a checkpoint.
+    pub async fn lowest(&self) -> Result<u64, ReadError> {
+        let following = || ALL.iter().filter(|it| !is_inline(it));
+        let names: Vec<&str> = following().map(|it| it.name).collect();
+        let versions: Vec<i16> = following().map(|it| it.version).collect();
+        // Other versions, and what moves with the appends, stand still.
+        let ours: Vec<&str> = ALL.iter().map(|it| it.name).collect();
+        let lowest = sqlx::query_scalar!(
+            "select min(checkpoint) from projection
+             where name <> all($3) or (name, version) in (
+                 select * from unnest($1::text[], $2::smallint[])
+             )",
+            &names as &[&str],
+            &versions,
+            &ours as &[&str],
+        )
+        .fetch_one(&self.db)
+        .await?;
+        Ok(lowest.unwrap_or_default().cast_unsigned())
     }
 
     /// How far the journal has come, by the database rather than by what this
