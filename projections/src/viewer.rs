@@ -16,8 +16,7 @@ impl Viewer {
     pub fn of(actor: &Actor) -> Option<Self> {
         match actor {
             Actor::User { role, .. } if role.sees_all() => Some(Self::All),
-            Actor::User { id, .. } => Some(Self::Owner(*id)),
-            Actor::Client { id, .. } => Some(Self::Owner(*id)),
+            Actor::User { id, .. } | Actor::Client { id, .. } => Some(Self::Owner(*id)),
             Actor::Worker { .. } => None,
             Actor::System(_) => Some(Self::All),
         }

@@ -74,7 +74,7 @@ fn kept(number: u32, relevance: u32) -> KeptPage {
 
 pub(super) fn change_land(id: LandId, salt: u8) -> Command {
     let change = LandChange {
-        name: (salt % 3 == 0).then(|| format!("Rivers {salt}")),
+        name: salt.is_multiple_of(3).then(|| format!("Rivers {salt}")),
         terms_added: vec![format!("term {}", salt % 7)],
         terms_removed: vec![format!("term {}", salt % 5)],
         ..LandChange::default()

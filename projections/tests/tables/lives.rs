@@ -241,7 +241,7 @@ fn create(id: JobId, salt: u8, world: &World) -> Command {
     match salt % 7 {
         0 | 3 => {
             let crawl = CrawlSpec {
-                land: (salt % 3 == 0).then_some(LandId(owner(salt).0)),
+                land: salt.is_multiple_of(3).then_some(LandId(owner(salt).0)),
                 seeds: vec![format!("https://example.org/{salt}")],
                 terms: vec!["registry".to_owned()],
                 depth: 2,

@@ -116,14 +116,14 @@ impl Outcome {
 /// An error is never refused for its length.
 fn shortened(error: JobError) -> JobError {
     JobError {
-        error_type: cut(error.error_type, 256),
-        message: cut(error.message, 8 * 1024),
-        detail: error.detail.map(|it| cut(it, 32 * 1024)),
+        error_type: cut(&error.error_type, 256),
+        message: cut(&error.message, 8 * 1024),
+        detail: error.detail.map(|it| cut(&it, 32 * 1024)),
         retryable: error.retryable,
     }
 }
 
-fn cut(text: String, bytes_max: usize) -> String {
+fn cut(text: &str, bytes_max: usize) -> String {
     let mut text = text.replace('\0', "\u{FFFD}");
     text.truncate(text.floor_char_boundary(bytes_max));
     text
