@@ -3,14 +3,17 @@
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::{Context, ensure};
+use artifacts::Artifacts;
 use domain::{
     Decider, JobId,
+    artifact::Sha256,
     decode::Event,
     job::{Job, JobEvent, Phase},
 };
 use futures::TryStreamExt;
 use journal::Journal;
 use projections::{Fact, Subject};
+use serde_json::Value;
 
 /// Reads all of it. J1: positions are 1, 2, 3 …; J2: so are the versions of
 /// each stream; J5: each event is what it was; W2: what has ended stays so; and
@@ -35,6 +38,41 @@ pub(crate) async fn check(journal: &dyn Journal) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// No event names a file that the store has not, whole and as it was.
+pub(crate) async fn check_files(
+    journal: &dyn Journal,
+    artifacts: &Artifacts,
+) -> anyhow::Result<usize> {
+    let mut found = 0;
+    let mut events = journal.replay(0);
+    while let Some(recorded) = events.try_next().await? {
+        let payload: Value = serde_json::from_str(&recorded.payload)?;
+        for (hash, bytes) in named(&payload) {
+            let hash: Sha256 = hash.parse()?;
+            let content = artifacts.read(&hash.bytes(), bytes).await;
+            let content = content.with_context(|| format!("named at {}", recorded.position))?;
+            ensure!(content.len() as u64 == bytes, "{hash} has {} bytes", content.len());
+            found += 1;
+        }
+    }
+    Ok(found)
+}
+
+/// Hash and length of all that looks like a file: seals of logs have no name.
+fn named(value: &Value) -> Vec<(&str, u64)> {
+    match value {
+        Value::Object(fields) => {
+            let file = || {
+                fields.get("name")?;
+                Some((fields.get("sha256")?.as_str()?, fields.get("bytes")?.as_u64()?))
+            };
+            file().into_iter().chain(fields.values().flat_map(named)).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(named).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
 }
 
 fn happens(job: &mut Job, event: &JobEvent, version: u64) -> anyhow::Result<()> {

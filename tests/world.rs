@@ -12,12 +12,14 @@ use app::{
     services_file,
     system::{System, now, secret},
 };
+use artifacts::Artifacts;
 use clap::Parser;
 use identity::WorkerServices;
+use journal::postgres::PostgresJournal;
 use postgres::testing::Database;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, PgPool};
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
@@ -94,6 +96,20 @@ impl World {
     /// Somebody who was there before it was started again.
     pub(crate) fn again(&self, who: &Caller) -> Caller {
         self.caller(&who.token)
+    }
+
+    /// Stops it, and counts the files that events name: each must be there.
+    pub(crate) async fn end_with_its_files(self) -> anyhow::Result<usize> {
+        let Self { system, database, files, .. } = self;
+        system.stop().await?;
+        let place = files.path().to_str().context("the path of a folder")?;
+        let db = PgPool::connect(database.url()).await?;
+        let artifacts = Artifacts::connect(db, place, artifacts::Settings::default()).await?;
+        let settings = journal::postgres::Settings::default();
+        let journal = PostgresJournal::connect(database.url(), settings, vec![]).await?;
+        let found = crate::invariants::check_files(&journal, &artifacts).await?;
+        journal.close().await;
+        Ok(found)
     }
 
     /// Stops it.

@@ -47,7 +47,8 @@ async fn a_file_that_a_job_has_made_is_its_owner_s() -> anyhow::Result<()> {
         "sha256": file["sha256"], "name": "pages.csv", "bytes": 10, "url": url,
     }]);
     ensure!(told["job"]["artifacts"] == expected, "{told}");
-    world.end().await
+    ensure!(world.end_with_its_files().await? == 1);
+    Ok(())
 }
 
 #[tokio::test]
@@ -141,5 +142,6 @@ async fn files_that_events_name_are_kept_also_when_only_the_journal_was_restored
         Ok(read(&world.again(&ann), &file).await? == (200, CSV.to_owned()))
     })
     .await?;
-    world.end().await
+    ensure!(world.end_with_its_files().await? == 1);
+    Ok(())
 }
