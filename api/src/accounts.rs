@@ -4,9 +4,11 @@
 //! [`Recording`] is the ledger of `identity`: what is about to happen to an
 //! account becomes a command, and what was recorded is read back. [`Keeper`]
 //! lets take effect what a process that died has recorded, ends sockets whose
-//! session is over, and has letters sent by a [`Post`]. No rule lives here.
+//! session is over, and has letters sent by a [`Post`]. At the `entrance` the
+//! back ends of other applications get their tokens. No rule lives here.
 
 mod endings;
+pub(crate) mod entrance;
 mod keeper;
 mod post;
 mod recording;
@@ -16,3 +18,4 @@ pub use endings::Endings;
 pub use keeper::Keeper;
 pub use post::{Post, PostError, SmtpSettings};
 pub use recording::Recording;
+pub(crate) use translation::word_of;

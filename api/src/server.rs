@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 
 use crate::{
-    artifacts,
+    accounts, artifacts,
     graphql::{self, Sides},
     health, metrics,
     problem::Problem,
@@ -160,6 +160,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         ids: Arc::clone(&sides.ids),
         bytes_max: settings.upload_bytes_max,
     });
+    let entrance = accounts::entrance::routes(sides.identity.clone(), clock.clone());
     let around = Surroundings { authenticate, clock, drain: stop.clone() };
     let executor = graphql::executor(sides.clone());
     let graphql =
@@ -177,7 +178,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         drain: stop.clone(),
     });
     let (queries, reports) = if settings.front {
-        (graphql.routes(), files.merge(worker::routes(workers.clone())))
+        (graphql.routes().merge(entrance), files.merge(worker::routes(workers.clone())))
     } else {
         (Router::new(), Router::new())
     };

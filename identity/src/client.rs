@@ -179,7 +179,7 @@ impl Identity {
         .await?
         .ok_or(Refusal::TokenInvalid)?;
         let standing = Standing { services: row.services.into(), disabled: row.disabled };
-        self.clients.put(asking, id, standing.clone(), now);
+        self.clients.put(asking, &id, standing.clone(), now);
         Ok(standing)
     }
 
@@ -265,55 +265,15 @@ async fn is_next(tx: &mut PgConnection, id: Uuid, version: u64) -> Result<bool, 
 
 async fn apply(tx: &mut PgConnection, id: Uuid, told: &Told) -> Result<(), IdentityError> {
     match &told.what {
-        Happening::ClientRegistered { .. } => {
-            sqlx::query!(
-                "update api_client set activated_at = coalesce(activated_at, $2) where id = $1",
-                id,
-                told.at,
-            )
-            .execute(&mut *tx)
-            .await?;
-            sqlx::query!(
-                "update worker_token set activated_at = coalesce(activated_at, $2) where id = $1",
-                id,
-                told.at,
-            )
-            .execute(tx)
-            .await?;
-        }
+        Happening::ClientRegistered { .. } => activate(tx, id, told.at).await,
         Happening::ClientChanged { services } => {
             sqlx::query!("update api_client set services = $2 where id = $1", id, services)
                 .execute(tx)
                 .await?;
+            Ok(())
         }
-        Happening::SecretRotated { secret } => {
-            sqlx::query!(
-                "with staged as (
-                     delete from staged_secret where id = $2 and client_id = $1 returning sha256
-                 )
-                 update api_client set sha256 = staged.sha256 from staged where id = $1",
-                id,
-                secret,
-            )
-            .execute(tx)
-            .await?;
-        }
-        Happening::ClientDisabled => {
-            sqlx::query!(
-                "update api_client set disabled_at = coalesce(disabled_at, $2) where id = $1",
-                id,
-                told.at,
-            )
-            .execute(&mut *tx)
-            .await?;
-            sqlx::query!(
-                "update worker_token set revoked_at = coalesce(revoked_at, $2) where id = $1",
-                id,
-                told.at,
-            )
-            .execute(tx)
-            .await?;
-        }
+        Happening::SecretRotated { secret } => take_secret(tx, id, *secret).await,
+        Happening::ClientDisabled => disable(tx, id, told.at).await,
         Happening::Invited { .. }
         | Happening::Registered { .. }
         | Happening::RoleChanged { .. }
@@ -327,8 +287,58 @@ async fn apply(tx: &mut PgConnection, id: Uuid, told: &Told) -> Result<(), Ident
         | Happening::TokenGranted { .. }
         | Happening::TokenRevoked { .. }
         | Happening::OwnershipTransferred { .. } => {
-            return Err(IdentityError::broken("a client was told what happens to accounts"));
+            Err(IdentityError::broken("a client was told what happens to accounts"))
         }
     }
+}
+
+async fn activate(tx: &mut PgConnection, id: Uuid, at: DateTime<Utc>) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "update api_client set activated_at = coalesce(activated_at, $2) where id = $1",
+        id,
+        at,
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "update worker_token set activated_at = coalesce(activated_at, $2) where id = $1",
+        id,
+        at,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What was written ahead becomes the secret.
+async fn take_secret(tx: &mut PgConnection, id: Uuid, staged: Uuid) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "with staged as (
+             delete from staged_secret where id = $2 and client_id = $1 returning sha256
+         )
+         update api_client set sha256 = staged.sha256 from staged where id = $1",
+        id,
+        staged,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn disable(tx: &mut PgConnection, id: Uuid, at: DateTime<Utc>) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "update api_client set disabled_at = coalesce(disabled_at, $2) where id = $1",
+        id,
+        at,
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "update worker_token set revoked_at = coalesce(revoked_at, $2) where id = $1",
+        id,
+        at,
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }

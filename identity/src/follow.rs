@@ -7,6 +7,7 @@
 //! often: the one that had it recorded does so at once, and the keeper of
 //! another process if that one has died.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ impl Identity {
         by: Author,
         subject: Subject,
         what: Happening,
-        now: chrono::DateTime<chrono::Utc>,
+        now: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
         self.ledger.record(Entry { by, subject, what, at: now }).await?;
         self.follow(subject).await
@@ -98,25 +99,8 @@ async fn apply(tx: &mut PgConnection, user: Uuid, told: &Told) -> Result<(), Ide
     let at = told.at;
     match &told.what {
         Happening::Registered { role, by } => {
-            sqlx::query!(
-                "update app_user set role = $2, activated_at = coalesce(activated_at, $3)
-                 where id = $1",
-                user,
-                role.as_str(),
-                at,
-            )
-            .execute(&mut *tx)
-            .await?;
-            match by {
-                Registration::Invitation { invitation, password } => {
-                    take_password(tx, user, *password, told).await?;
-                    void_letter(tx, *invitation).await
-                }
-                Registration::First
-                | Registration::Admin
-                | Registration::Open
-                | Registration::Migration => Ok(()),
-            }
+            register(tx, user, role.as_str(), at).await?;
+            join(tx, user, by, told).await
         }
         Happening::Invited { invitation, role } => {
             set_role(tx, user, role.as_str()).await?;
@@ -139,29 +123,9 @@ async fn apply(tx: &mut PgConnection, user: Uuid, told: &Told) -> Result<(), Ide
         Happening::SessionsEnded { why } => {
             session::end_all(tx, (user, None), why.as_str(), at).await
         }
-        Happening::TokenGranted { token, .. } => {
-            sqlx::query!(
-                "update personal_token set activated_at = $3 where id = $1 and user_id = $2",
-                token,
-                user,
-                at,
-            )
-            .execute(tx)
-            .await?;
-            Ok(())
-        }
-        Happening::TokenRevoked { token } => {
-            sqlx::query!(
-                "update personal_token set revoked_at = $3 where id = $1 and user_id = $2",
-                token,
-                user,
-                at,
-            )
-            .execute(tx)
-            .await?;
-            Ok(())
-        }
-        // The jobs are given away by those who follow the journal.
+        Happening::TokenGranted { token, .. } => grant(tx, (user, *token), at).await,
+        Happening::TokenRevoked { token } => revoke(tx, (user, *token), at).await,
+        // Who they are and how they prove it stays as it is.
         Happening::OwnershipTransferred { .. } => Ok(()),
         Happening::ClientRegistered { .. }
         | Happening::ClientChanged { .. }
@@ -170,6 +134,75 @@ async fn apply(tx: &mut PgConnection, user: Uuid, told: &Told) -> Result<(), Ide
             Err(IdentityError::broken("an account was told what happens to clients"))
         }
     }
+}
+
+async fn register(
+    tx: &mut PgConnection,
+    user: Uuid,
+    role: &str,
+    at: DateTime<Utc>,
+) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "update app_user set role = $2, activated_at = coalesce(activated_at, $3)
+         where id = $1",
+        user,
+        role,
+        at,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Who was invited has chosen a password.
+async fn join(
+    tx: &mut PgConnection,
+    user: Uuid,
+    by: &Registration,
+    told: &Told,
+) -> Result<(), IdentityError> {
+    match by {
+        Registration::Invitation { invitation, password } => {
+            take_password(tx, user, *password, told).await?;
+            void_letter(tx, *invitation).await
+        }
+        Registration::First
+        | Registration::Admin
+        | Registration::Open
+        | Registration::Migration => Ok(()),
+    }
+}
+
+async fn grant(
+    tx: &mut PgConnection,
+    (user, token): (Uuid, Uuid),
+    at: DateTime<Utc>,
+) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "update personal_token set activated_at = $3 where id = $1 and user_id = $2",
+        token,
+        user,
+        at,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn revoke(
+    tx: &mut PgConnection,
+    (user, token): (Uuid, Uuid),
+    at: DateTime<Utc>,
+) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "update personal_token set revoked_at = $3 where id = $1 and user_id = $2",
+        token,
+        user,
+        at,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 async fn set_role(tx: &mut PgConnection, user: Uuid, role: &str) -> Result<(), IdentityError> {

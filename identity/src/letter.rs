@@ -195,7 +195,7 @@ impl Identity {
         now: DateTime<Utc>,
     ) -> Result<Option<Letter>, IdentityError> {
         let token = LetterToken::generate()?;
-        let taken = sqlx::query!(
+        let row = sqlx::query!(
             r#"update letter l set
                    sha256 = $3, attempts = attempts + 1,
                    due_at = $2 + power(2, attempts) * $4::bigint * interval '1 second',
@@ -214,19 +214,19 @@ impl Identity {
         )
         .fetch_optional(&self.db)
         .await?;
-        let Some(taken) = taken else { return Ok(None) };
-        if taken.given_up {
+        let Some(row) = row else { return Ok(None) };
+        if row.given_up {
             tracing::error!(letter = %id, "a letter could not be sent and is given up");
             return Ok(None);
         }
-        let invitation = taken.purpose == Purpose::Invitation.as_str();
+        let invitation = row.purpose == Purpose::Invitation.as_str();
         Ok(Some(Letter {
             id,
-            to: taken.email,
+            to: row.email,
             purpose: if invitation { Purpose::Invitation } else { Purpose::Reset },
-            language: Language::stored(&taken.language),
+            language: Language::stored(&row.language),
             token,
-            expires_at: taken.expires_at,
+            expires_at: row.expires_at,
         }))
     }
 

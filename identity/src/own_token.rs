@@ -147,7 +147,7 @@ impl Identity {
             .execute(&self.db)
             .await?;
         }
-        self.own_tokens.put(asking, *hash, standing, now);
+        self.own_tokens.put(asking, hash, standing, now);
         Ok(standing)
     }
 }

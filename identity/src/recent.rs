@@ -49,11 +49,11 @@ where
         Asking(self.forgotten.load(Ordering::SeqCst))
     }
 
-    pub(crate) fn put(&self, asking: Asking, key: K, value: V, now: DateTime<Utc>) {
+    pub(crate) fn put(&self, asking: Asking, key: &K, value: V, now: DateTime<Utc>) {
         self.entries.insert(key.clone(), (now, value));
         // Also if it was forgotten between the two lines.
         if self.asking().0 != asking.0 {
-            self.entries.invalidate(&key);
+            self.entries.invalidate(key);
         }
     }
 
@@ -77,7 +77,7 @@ mod tests {
     fn an_answer_is_believed_for_a_moment_only() {
         let at = DateTime::UNIX_EPOCH;
         let recent = Recent::new();
-        recent.put(recent.asking(), 1, "a", at);
+        recent.put(recent.asking(), &1, "a", at);
         assert_eq!(recent.get(&1, at + BELIEVED - TimeDelta::milliseconds(1)), Some("a"));
         assert_eq!(recent.get(&1, at + BELIEVED), None);
         assert_eq!(recent.get(&1, at - TimeDelta::milliseconds(1)), None);
@@ -88,14 +88,14 @@ mod tests {
         let at = DateTime::UNIX_EPOCH;
         let recent = Recent::new();
         for key in 1..=3 {
-            recent.put(recent.asking(), key, "a", at);
+            recent.put(recent.asking(), &key, "a", at);
         }
         let asking = recent.asking();
         recent.forget_all();
         assert_eq!((recent.get(&2, at), recent.get(&3, at)), (None, None));
-        recent.put(asking, 2, "late", at);
+        recent.put(asking, &2, "late", at);
         assert_eq!(recent.get(&2, at), None, "it was on its way");
-        recent.put(recent.asking(), 2, "b", at);
+        recent.put(recent.asking(), &2, "b", at);
         assert_eq!(recent.get(&2, at), Some("b"));
     }
 }

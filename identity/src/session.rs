@@ -142,7 +142,7 @@ impl Identity {
         .fetch_optional(&self.db)
         .await?
         .ok_or(Refusal::SessionEnded)?;
-        self.sessions.put(asking, session, standing, now);
+        self.sessions.put(asking, &session, standing, now);
         Ok(standing)
     }
 

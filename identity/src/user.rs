@@ -146,21 +146,6 @@ impl Identity {
         self.known(id).await
     }
 
-    /// Gives all that somebody owns to somebody else. The jobs follow one by
-    /// one.
-    pub async fn transfer_ownership(
-        &self,
-        from: Uuid,
-        to: Uuid,
-        now: DateTime<Utc>,
-    ) -> Result<User, IdentityError> {
-        let to = self.known(to).await?;
-        self.known(from).await?;
-        let what = Happening::OwnershipTransferred { to: to.id };
-        self.record(self.author, Subject::Account(from), what, now).await?;
-        Ok(to)
-    }
-
     pub(crate) async fn known(&self, id: Uuid) -> Result<User, IdentityError> {
         Ok(self.user(id).await?.ok_or(Refusal::UserNotFound)?)
     }

@@ -210,7 +210,7 @@ impl Identity {
             services: WorkerServices::stored(row.all_services, row.services),
         };
         let standing = Standing { grant, revoked };
-        self.workers.put(asking, *hash, standing.clone(), now);
+        self.workers.put(asking, hash, standing.clone(), now);
         Ok(standing)
     }
 

@@ -34,7 +34,16 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     (
         "bench",
-        &["domain", "journal", "postgres", "artifacts", "commands", "projections", "workers", "app"],
+        &[
+            "domain",
+            "journal",
+            "postgres",
+            "artifacts",
+            "commands",
+            "projections",
+            "workers",
+            "app",
+        ],
     ),
     ("tests", &[]), // its dependencies are for development only
 ];

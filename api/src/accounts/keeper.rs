@@ -104,7 +104,7 @@ impl Keeper {
         let subject = match fact.subject {
             Subject::Account(id) => identity::Subject::Account(id.0),
             Subject::Client(id) => identity::Subject::Client(id.0),
-            _ => return Ok(()),
+            Subject::Job(_) | Subject::Worker(_) | Subject::Land(_) => return Ok(()),
         };
         if !self.identity.has_taken_in(subject, fact.recorded.version).await? {
             self.identity.follow(subject).await?;

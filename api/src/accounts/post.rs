@@ -25,9 +25,15 @@ pub struct Post {
 
 #[derive(Clone)]
 enum Way {
-    Smtp { transport: AsyncSmtpTransport<Tokio1Executor>, from: Mailbox },
+    Smtp(Arc<Server>),
     Shown(Arc<dyn Fn(&str) + Send + Sync>),
     Nowhere,
+}
+
+/// A mail server, and whom letters are from.
+struct Server {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
 }
 
 /// How a mail server is reached.
@@ -62,7 +68,10 @@ impl Post {
             .build();
         let from = settings.from.parse();
         let from = from.map_err(|_| PostError::Setting("letters are from nobody"))?;
-        Ok(Self { way: Way::Smtp { transport, from }, site: site.trim_end_matches('/').into() })
+        Ok(Self {
+            way: Way::Smtp(Arc::new(Server { transport, from })),
+            site: site.trim_end_matches('/').into(),
+        })
     }
 
     /// To whoever sits at the terminal.
@@ -83,16 +92,16 @@ impl Post {
                 show(&format!("mail to {}: {subject}\n{text}", letter.to));
                 Ok(())
             }
-            Way::Smtp { transport, from } => {
+            Way::Smtp(server) => {
                 let to = letter.to.as_str().parse();
                 let to = to.map_err(|_| PostError::Setting("the e-mail is none that gets mail"))?;
                 let message = Message::builder()
-                    .from(from.clone())
+                    .from(server.from.clone())
                     .to(Mailbox::new(None, to))
                     .subject(subject)
                     .header(ContentType::TEXT_PLAIN)
                     .body(text)?;
-                transport.send(message).await?;
+                server.transport.send(message).await?;
                 Ok(())
             }
         }

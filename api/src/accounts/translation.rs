@@ -22,13 +22,13 @@ use crate::viewer::role_of;
 /// What has it recorded.
 pub(super) fn command(subject: Subject, what: Happening) -> Result<Command, IdentityError> {
     Ok(match subject {
-        Subject::Account(id) => Command::Account(UserId(id), of_account(what)?),
+        Subject::Account(id) => Command::Account(UserId(id), of_account(&what)?),
         Subject::Client(id) => Command::Client(ClientId(id), of_client(what)?),
     })
 }
 
-fn of_account(what: Happening) -> Result<AccountCommand, IdentityError> {
-    Ok(match what {
+fn of_account(what: &Happening) -> Result<AccountCommand, IdentityError> {
+    Ok(match *what {
         Happening::Invited { invitation, role } => {
             AccountCommand::InviteUser { invitation, role: role_of(role) }
         }
@@ -111,7 +111,7 @@ pub(super) fn told(fact: &Fact) -> Result<Told, IdentityError> {
     let what = match &fact.event {
         Event::Account(event) => from_account(event),
         Event::Client(event) => from_client(event),
-        _ => return Err(misplaced()),
+        Event::Job(_) | Event::Worker(_) | Event::Land(_) => return Err(misplaced()),
     };
     Ok(Told { version: fact.recorded.version, at: fact.at(), what })
 }

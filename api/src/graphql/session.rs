@@ -4,7 +4,10 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use domain::UserId;
 use identity::{IdentityError, RefreshToken, Tokens};
 
-use super::{access, fault::Result, scalar::DateTime, sides, user::User, user_error::UserError};
+use super::{
+    access, account::told, fault::Result, scalar::DateTime, sides, user::User,
+    user_error::UserError,
+};
 
 /// Who wants to sign in.
 #[derive(InputObject)]
@@ -87,15 +90,13 @@ impl SessionMutations {
 }
 
 fn answer(tokens: std::result::Result<Tokens, IdentityError>) -> Result<Option<SessionPayload>> {
-    let refusal = match tokens {
-        Ok(tokens) => return Ok(Some(tokens.into())),
-        Err(IdentityError::Refused(refusal)) => refusal,
-        Err(error) => return Err(error.into()),
-    };
-    let Ok(user_error) = UserError::try_from(&refusal) else {
-        return Err(IdentityError::Refused(refusal).into());
-    };
-    Ok(Some(SessionPayload { user_errors: vec![user_error], ..SessionPayload::default() }))
+    Ok(Some(match told(tokens)? {
+        Ok(tokens) => tokens.into(),
+        Err(error) => SessionPayload {
+            user_errors: vec![error.of_token("refreshToken")],
+            ..SessionPayload::default()
+        },
+    }))
 }
 
 impl From<Tokens> for SessionPayload {

@@ -7,6 +7,7 @@ mod contract;
 mod crawls;
 mod lists;
 mod live;
+mod reports;
 mod sessions;
 mod statistics;
 mod tasks;

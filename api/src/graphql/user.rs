@@ -3,8 +3,15 @@
 use async_graphql::{Context, Enum, ID, Object};
 use domain::UserId;
 
-use super::{access, fault::Result, loaders, scalar::DateTime};
-use crate::viewer::role_of;
+use super::{
+    access,
+    account::{ApiToken, Session},
+    fault::Result,
+    loaders,
+    scalar::DateTime,
+    sides,
+};
+use crate::viewer::{SignedIn, role_of};
 
 /// What somebody is trusted with.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -48,6 +55,31 @@ impl User {
         Ok(self.account(ctx).await?.map(|it| role_of(it.role).into()))
     }
 
+    /// Since when they come in no more. For themselves, admins and operators; null for others.
+    async fn disabled_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        Ok(self.account(ctx).await?.and_then(|it| it.disabled_at).map(DateTime))
+    }
+
+    /// Their sessions that have not ended, the newest first. For themselves; null for others.
+    #[graphql(complexity = "10 * child_complexity + 1")]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<Session>>> {
+        let Some(viewer) = self.oneself(ctx) else { return Ok(None) };
+        let sides = sides(ctx);
+        let sessions = sides.identity.sessions(self.0.0, sides.commands.now()).await?;
+        let shown = sessions.into_iter().map(|it| Session::new(it, it.id == viewer.session));
+        Ok(Some(shown.collect()))
+    }
+
+    /// Their tokens that are not revoked, the newest first. For themselves; null for others.
+    #[graphql(complexity = "10 * child_complexity + 1")]
+    async fn api_tokens(&self, ctx: &Context<'_>) -> Result<Option<Vec<ApiToken>>> {
+        if self.oneself(ctx).is_none() {
+            return Ok(None);
+        }
+        let tokens = sides(ctx).identity.own_tokens(self.0.0).await?;
+        Ok(Some(tokens.into_iter().map(ApiToken::from).collect()))
+    }
+
     /// Since when. For themselves, admins and operators; null for others.
     async fn created_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
         Ok(self.account(ctx).await?.map(|it| DateTime(it.created_at)))
@@ -55,6 +87,11 @@ impl User {
 }
 
 impl User {
+    /// Whoever is asking, if it is them and they have signed in.
+    fn oneself<'a>(&self, ctx: &Context<'a>) -> Option<&'a SignedIn> {
+        access::in_session(ctx).ok().filter(|it| it.user == self.0)
+    }
+
     /// The account, for those who may look at it.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<identity::User>> {
         let viewer = access::viewer(ctx);

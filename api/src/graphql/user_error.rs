@@ -141,6 +141,17 @@ impl From<&identity::Refusal> for UserError {
     }
 }
 
+impl UserError {
+    /// The same, about a token of the input, if it is about a token at all.
+    pub(super) fn of_token(self, field: &str) -> Self {
+        let of_a_token = matches!(
+            self.code,
+            UserErrorCode::TokenInvalid | UserErrorCode::TokenExpired | UserErrorCode::TokenReused
+        );
+        if of_a_token { Self { path: Some(inside(field)), ..self } } else { self }
+    }
+}
+
 fn code_of(refusal: &identity::Refusal) -> UserErrorCode {
     use identity::Refusal as R;
     match refusal {

@@ -35,8 +35,9 @@ async fn a_system_is_ready_when_every_part_is() {
     let answer = get(&world, "/ready").await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     let parts = &answer.body["components"];
-    assert_eq!(parts["journal"], json!({ "ok": true, "head": "1", "known": "1", "lag": 0 }));
-    let list = json!({ "ok": true, "version": 1, "checkpoint": "1", "lag": 0, "error": null });
+    let head = world.head().await.to_string();
+    assert_eq!(parts["journal"], json!({ "ok": true, "head": head, "known": head, "lag": 0 }));
+    let list = json!({ "ok": true, "version": 1, "checkpoint": head, "lag": 0, "error": null });
     for projection in ["job_list", "job_content", "job_timeline", "job_ready", "job_lease"] {
         assert_eq!(parts[projection], list, "{projection}");
     }
@@ -84,9 +85,10 @@ async fn metrics_tell_what_there_is_to_do_for_each_service() {
     world.caught_up().await;
     let answer = get(&world, "/metrics").await;
     let Value::String(text) = &answer.body else { panic!("{}", answer.body) };
+    let head = format!("greffe_journal_head {}", world.head().await);
     for line in [
         "greffe_database_up 1",
-        "greffe_journal_head 1",
+        &head,
         "greffe_projection_lag{projection=\"job_list\"} 0",
         "greffe_jobs{service=\"anything\",state=\"queued\"} 1",
         "greffe_jobs{service=\"scan\",state=\"queued\"} 0",

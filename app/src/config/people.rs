@@ -136,13 +136,6 @@ pub enum UserAction {
         /// Who.
         who: String,
     },
-    /// Give all that somebody owns to somebody else.
-    Transfer {
-        /// From whom.
-        from: String,
-        /// To whom.
-        to: String,
-    },
 }
 
 /// What to do about the tokens of workers and of people.

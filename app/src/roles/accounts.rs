@@ -62,11 +62,6 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
             identity.sign_out_everywhere(user.id, now).await?;
             console::say(format_args!("{} is signed out everywhere", user.email));
         }
-        UserAction::Transfer { from, to } => {
-            let (from, to) = (desk.user(&from).await?, desk.user(&to).await?);
-            identity.transfer_ownership(from.id, to.id, now).await?;
-            console::say(format_args!("what {} owns goes to {}", from.email, to.email));
-        }
     }
     Ok(())
 }

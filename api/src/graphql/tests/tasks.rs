@@ -43,6 +43,7 @@ async fn a_task_that_was_asked_for_is_there_when_the_answer_comes() {
 async fn what_the_rules_turn_down_names_the_part_and_the_rule() {
     let world = World::new().await;
     let ada = world.person("ada", identity::Role::Member).await;
+    let head = world.head().await;
     let refused = async |input: Value| {
         let data = world.data(&ada, CREATE, json!({ "input": input })).await;
         let payload = &data["createTask"];
@@ -75,13 +76,14 @@ async fn what_the_rules_turn_down_names_the_part_and_the_rule() {
         .assert_eq(&refused(with("notBefore", json!("2999-01-01T00:00:00Z"))).await);
     expect![[r#"{"code":"INVALID","message":"idempotencyKey: between 1 and 255 bytes, none of them NUL","path":["input","idempotencyKey"]}"#]]
         .assert_eq(&refused(with("idempotencyKey", json!("k".repeat(256)))).await);
-    assert_eq!(world.head().await, 0, "nothing was written");
+    assert_eq!(world.head().await, head, "nothing was written");
 }
 
 #[tokio::test]
 async fn input_of_the_wrong_shape_is_an_error_of_the_request() {
     let world = World::new().await;
     let ada = world.person("ada", identity::Role::Member).await;
+    let head = world.head().await;
     let inputs = [
         json!({ "service": "anything" }),
         json!({ "service": 7, "body": {} }),
@@ -93,7 +95,7 @@ async fn input_of_the_wrong_shape_is_an_error_of_the_request() {
         let answer = world.ask(&ada, CREATE, json!({ "input": input })).await;
         assert_eq!(codes(&answer), ["BAD_USER_INPUT"], "{input}");
     }
-    assert_eq!(world.head().await, 0, "nothing was written");
+    assert_eq!(world.head().await, head, "nothing was written");
 }
 
 #[tokio::test]
@@ -122,10 +124,11 @@ async fn the_same_key_gives_the_same_task_and_another_input_is_refused() {
 async fn viewers_only_look() {
     let world = World::new().await;
     let vera = world.person("vera", identity::Role::Viewer).await;
+    let head = world.head().await;
     let input = json!({ "input": { "service": "anything", "body": {} } });
     let data = world.data(&vera, CREATE, input).await;
     assert_eq!(data["createTask"]["userErrors"][0]["code"], "FORBIDDEN");
-    assert_eq!(world.head().await, 0, "nothing was written");
+    assert_eq!(world.head().await, head, "nothing was written");
 }
 
 #[tokio::test]

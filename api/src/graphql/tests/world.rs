@@ -47,7 +47,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::{
-    accounts::{Endings, Keeper, Post, Recording},
+    accounts::{Endings, Keeper, Recording},
     graphql::{Schema, Sides, budget::Budgeted, executor},
     server::{Api, Settings, routes},
     viewer::{SignedIn, Viewer},
@@ -122,10 +122,7 @@ impl World {
         let commands =
             Commands::new(Arc::clone(&journal), services(), Arc::new(now), Arc::new(new_id));
         let feed = Arc::new(Feed::new(journal));
-        let recording = Recording { commands: commands.clone(), feed: Arc::clone(&feed) };
-        let people = identity::Settings { registration, ..Default::default() };
-        let identity = Identity::connect(db.clone(), people, Arc::new(recording), now());
-        let identity = identity.await.unwrap();
+        let identity = people(&db, (&commands, &feed), registration).await;
         let files = tempfile::tempdir().unwrap();
         let folder = files.path().to_str().unwrap().to_owned();
         let sides = Sides {
@@ -170,7 +167,7 @@ impl World {
             identity: self.sides.identity.clone(),
             feed: Arc::clone(&self.sides.feed),
             endings: self.sides.endings.clone(),
-            post: Some(Post::nowhere()),
+            post: None,
             clock: Arc::new(now),
         };
         let stop = self.stop.clone();
@@ -353,6 +350,11 @@ impl World {
             settings: Settings::default(),
         }
     }
+}
+
+async fn people(db: &PgPool, recording: Recording, registration: identity::Admission) -> Identity {
+    let settings = identity::Settings { registration, ..Default::default() };
+    Identity::connect(db.clone(), settings, Arc::new(recording), now()).await.unwrap()
 }
 
 /// The codes of the errors of an answer.

@@ -1,0 +1,189 @@
+//! Letters: written, sent by a real mail server, and used.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use identity::Admission;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+use super::world::{PATIENCE, World, codes, now};
+use crate::{
+    accounts::{Keeper, Post, SmtpSettings},
+    server::Settings,
+};
+
+const RESET: &str = "mutation($email: String!) {
+    requestPasswordReset(input: { email: $email, language: FR }) { accepted userErrors { code } } }";
+
+/// A mail server that keeps what it is given, and has its moods.
+struct MailServer {
+    url: String,
+    mails: Arc<Mutex<Vec<String>>>,
+    _serving: JoinSet<()>,
+}
+
+impl MailServer {
+    /// Turns down the first `moods` connections.
+    async fn start(moods: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let mails = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&mails);
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
+            let mut seen = 0;
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                seen += 1;
+                if seen <= moods {
+                    continue;
+                }
+                let mail = receive(stream).await;
+                kept.lock().unwrap().push(mail);
+            }
+        });
+        Self { url, mails, _serving: serving }
+    }
+
+    async fn eventually_has(&self, count: usize) -> Vec<String> {
+        let has = async {
+            while self.mails.lock().unwrap().len() < count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, has).await.expect("the mail comes");
+        self.mails.lock().unwrap().clone()
+    }
+}
+
+/// One conversation: what was between `DATA` and the full stop.
+async fn receive(mut stream: TcpStream) -> String {
+    let (read, mut write) = stream.split();
+    let mut lines = BufReader::new(read).lines();
+    let (mut mail, mut in_data) = (String::new(), false);
+    write.write_all(b"220 test\r\n").await.unwrap();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let answer: &[u8] = match line.as_str() {
+            "." if in_data => {
+                in_data = false;
+                b"250 ok\r\n"
+            }
+            _ if in_data => {
+                mail.push_str(&line);
+                mail.push('\n');
+                continue;
+            }
+            "DATA" => {
+                in_data = true;
+                b"354 go on\r\n"
+            }
+            "QUIT" => break,
+            _ => b"250 ok\r\n",
+        };
+        write.write_all(answer).await.unwrap();
+    }
+    mail
+}
+
+/// What a letter brought, read as a mail program would.
+fn token_in(mail: &str) -> String {
+    let text = mail.replace("=\n", "").replace("=3D", "=");
+    let (_, rest) = text.split_once("#token=").expect("a link");
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+/// A system whose letters go by this server.
+async fn world(server: &MailServer, registration: Admission) -> (World, JoinSet<()>) {
+    let world = World::admitting(Settings::default(), registration).await;
+    let from = "Greffe <greffe@example.org>".to_owned();
+    let smtp = SmtpSettings { url: server.url.clone(), from };
+    let post = Post::by_smtp(&smtp, "https://greffe.example.org/").unwrap();
+    let keeper = Keeper {
+        identity: world.sides.identity.clone(),
+        feed: Arc::clone(&world.sides.feed),
+        endings: world.sides.endings.clone(),
+        post: Some(post),
+        clock: Arc::new(now),
+    };
+    let mut tasks = JoinSet::new();
+    let stop = world.stop.clone();
+    tasks.spawn(async move { keeper.run(stop).await });
+    (world, tasks)
+}
+
+async fn public(world: &World, text: &str, variables: Value) -> Value {
+    let mut answer = world.ask(None, text, variables).await;
+    assert_eq!(codes(&answer), [""; 0], "{answer}");
+    answer["data"].take()
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_changed_by_a_letter_in_ones_language() {
+    let server = MailServer::start(0).await;
+    let (world, _tasks) = world(&server, Admission::Invited).await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let known = public(&world, RESET, json!({ "email": ada.email })).await;
+    let unknown = public(&world, RESET, json!({ "email": "nobody@example.org" })).await;
+    assert_eq!(known, unknown);
+    assert_eq!(known["requestPasswordReset"], json!({ "accepted": true, "userErrors": [] }));
+    let mails = server.eventually_has(1).await;
+    assert!(mails[0].contains("To: ada@example.org"), "{}", mails[0]);
+    assert!(mails[0].contains("greffe.example.org/reset-password#token"), "{}", mails[0]);
+    assert!(mails[0].contains("mot de passe"), "{}", mails[0]);
+    let reset = "mutation($token: String!) {
+        resetPassword(input: { token: $token, password: \"another password\" }) {
+            user { id } userErrors { code } } }";
+    let token = json!({ "token": token_in(&mails[0]) });
+    let done = public(&world, reset, token.clone()).await;
+    assert_eq!(done["resetPassword"], json!({ "user": null, "userErrors": [] }));
+    let again = public(&world, reset, token).await;
+    assert_eq!(again["resetPassword"]["userErrors"], json!([{ "code": "TOKEN_INVALID" }]));
+    assert_eq!(codes(&world.ask(&ada, "{ viewer { id } }", json!({})).await), ["UNAUTHENTICATED"]);
+    world.sides.identity.sign_in(&ada.email, "another password", now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_invited_joins_by_the_letter() {
+    let server = MailServer::start(0).await;
+    let (world, _tasks) = world(&server, Admission::Invited).await;
+    let abe = world.person("abe", identity::Role::Admin).await;
+    let invite = "mutation { inviteUser(input: { email: \"carol@example.org\", role: OPERATOR }) {
+        userErrors { code } } }";
+    world.data(&abe, invite, json!({})).await;
+    let mails = server.eventually_has(1).await;
+    let join = "mutation($token: String!) {
+        signUp(input: { invitation: $token, password: \"password of carol\" }) {
+            user { id } userErrors { code } } }";
+    let joined = public(&world, join, json!({ "token": token_in(&mails[0]) })).await;
+    assert_eq!(joined["signUp"]["userErrors"], json!([]));
+    let tokens =
+        world.sides.identity.sign_in("carol@example.org", "password of carol", now()).await;
+    assert_eq!(tokens.unwrap().user.role, identity::Role::Operator);
+    let open = "mutation { signUp(input: { email: \"dan@example.org\", password: \"password\" }) {
+        userErrors { code } } }";
+    let closed = public(&world, open, json!({})).await;
+    assert_eq!(closed["signUp"]["userErrors"], json!([{ "code": "REGISTRATION_CLOSED" }]));
+    assert_eq!(public(&world, "{ registration }", json!({})).await["registration"], "INVITED");
+}
+
+#[tokio::test]
+async fn where_anybody_may_come_they_come_as_members() {
+    let world = World::admitting(Settings::default(), Admission::Open).await;
+    let open = "mutation { signUp(input: {
+        email: \"dan@example.org\", password: \"password of dan\" }) {
+            user { id } userErrors { code path } } }";
+    let made = public(&world, open, json!({})).await;
+    assert_eq!(made["signUp"]["userErrors"], json!([]));
+    let tokens = world.sides.identity.sign_in("dan@example.org", "password of dan", now()).await;
+    assert_eq!(tokens.unwrap().user.role, identity::Role::Member);
+    let taken = public(&world, open, json!({})).await;
+    let error = json!([{ "code": "EMAIL_TAKEN", "path": ["input", "email"] }]);
+    assert_eq!(taken["signUp"]["userErrors"], error);
+}

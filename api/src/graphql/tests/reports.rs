@@ -1,0 +1,235 @@
+//! Reports: asked for, refused, looked at by their owner, and by nobody else.
+
+use artifacts::{Reference, Subject};
+use bytes::Bytes;
+use domain::{
+    JobId,
+    artifact::{Artifact, Sha256},
+    job::{Closing, JobCommand, Writer, Written},
+    report::{
+        CitedPassage, FieldKind, FieldProvenance, FieldStatus, Missing, Provenance, ReportInput,
+        SourceFault, SourceProvenance,
+    },
+};
+use expect_test::expect;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::world::{Person, World, codes, now};
+
+const REQUEST: &str = "mutation($input: RequestReportInput!) { requestReport(input: $input) {
+    report { id state service writer template sources { sha256 name error { code } }
+        document { name } fields { key } fieldsFilled }
+    position userErrors { code message path }
+} }";
+
+/// A file of somebody's.
+async fn upload(world: &World, owner: &Person, content: &'static str) -> Sha256 {
+    let files = &world.sides.artifacts;
+    let stored = files.put_bytes(Bytes::from_static(content.as_bytes()), now()).await.unwrap();
+    let reference = Reference {
+        owner: owner.id.0,
+        subject: Subject::Upload(Uuid::new_v4()),
+        name: "a file".to_owned(),
+        media_type: "text/plain".to_owned(),
+    };
+    files.refer(&stored.sha256, reference, now()).await.unwrap();
+    Sha256::new(stored.sha256)
+}
+
+async fn asked(world: &World, who: &Person, input: &Value) -> Value {
+    world.data(who, REQUEST, json!({ "input": input })).await["requestReport"].clone()
+}
+
+/// What is asked for with these files, and nothing wrong with it.
+fn input(template: Sha256, source: Sha256) -> Value {
+    json!({
+        "template": template,
+        "sources": [{ "sha256": source, "name": "Dossier Exemple.txt" }],
+        "values": [{ "key": "NAME", "value": "Exemple" }],
+        "fields": [{ "key": "NIVEAU", "kind": "CONSTRAINED", "allowed": ["A1", "B2"] }],
+        "place": "Genève", "date": "2026-03-07", "writer": "EXTRACTIVE",
+    })
+}
+
+#[tokio::test]
+async fn a_report_that_was_asked_for_keeps_what_is_personal_out_of_the_journal() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let (template, source) = (upload(&world, &ada, "t").await, upload(&world, &ada, "s").await);
+    let payload = asked(&world, &ada, &input(template, source)).await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let report = &payload["report"];
+    assert_eq!((&report["state"], &report["writer"]), (&json!("QUEUED"), &json!("EXTRACTIVE")));
+    let told = json!([{
+        "sha256": source, "name": "Dossier Exemple.txt", "error": null,
+    }]);
+    assert_eq!(report["sources"], told);
+    assert_eq!((&report["document"], &report["fields"]), (&Value::Null, &json!([])));
+
+    let id: JobId = report["id"].as_str().unwrap().parse().unwrap();
+    world.heard().await;
+    let facts = world.sides.feed.job_events(id, 0, 10).await.unwrap();
+    let event = domain::EventType::encode(facts[0].of_job().unwrap().1).unwrap();
+    for secret in ["Exemple", "Genève", "NIVEAU", "2026-03-07"] {
+        assert!(!event.contains(secret), "{event}");
+    }
+    let event: Value = serde_json::from_str(&event).unwrap();
+    let kept: Sha256 = serde_json::from_value(event["report"]["input"].clone()).unwrap();
+    let bytes = world.sides.artifacts.read(&kept.bytes(), 10_000).await.unwrap();
+    let kept: ReportInput = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!((&*kept.values[0].value, kept.place.as_deref()), ("Exemple", Some("Genève")));
+    assert_eq!(kept.salt.len(), 64);
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_report_and_keeps_no_second_copy() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let (template, source) = (upload(&world, &ada, "t").await, upload(&world, &ada, "s").await);
+    let mut input = input(template, source);
+    input["idempotencyKey"] = json!("once");
+    let first = asked(&world, &ada, &input).await;
+    let again = asked(&world, &ada, &input).await;
+    assert_eq!(first["report"]["id"], again["report"]["id"]);
+    input["values"][0]["value"] = json!("Autre");
+    let other = asked(&world, &ada, &input).await;
+    assert_eq!(other["userErrors"][0]["code"], "KEY_REUSED");
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_is_refused_with_the_part_that_is_at_fault() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let bob = world.person("bob", identity::Role::Member).await;
+    let (template, source) = (upload(&world, &ada, "t").await, upload(&world, &ada, "s").await);
+    let hers = upload(&world, &bob, "of somebody else").await;
+    let head = world.head().await;
+    let refused = async |path: &str, value: Value| {
+        let mut input = input(template, source);
+        *input.pointer_mut(path).unwrap() = value;
+        let payload = asked(&world, &ada, &input).await;
+        assert_eq!(payload["report"], Value::Null);
+        payload["userErrors"][0].to_string()
+    };
+    expect![[r#"{"code":"INVALID","message":"template: 64 hexadecimal digits, as the upload answered","path":["input","template"]}"#]]
+        .assert_eq(&refused("/template", json!("../../etc/passwd")).await);
+    expect![[r#"{"code":"INVALID","message":"template: a file of yours, uploaded before","path":["input","template"]}"#]]
+        .assert_eq(&refused("/template", json!(hers)).await);
+    expect![[r#"{"code":"INVALID","message":"sources/0: a file of yours, uploaded before","path":["input","sources","0"]}"#]]
+        .assert_eq(&refused("/sources/0/sha256", json!(hers)).await);
+    expect![[r#"{"code":"INVALID","message":"sources: between 1 and 1000 of them","path":["input","sources"]}"#]]
+        .assert_eq(&refused("/sources", json!([])).await);
+    expect![[r#"{"code":"INVALID","message":"values/0/value: plain text, neither placeholder nor JSON","path":["input","values","0","value"]}"#]]
+        .assert_eq(&refused("/values/0/value", json!("{{SURNAME}}")).await);
+    expect![[r#"{"code":"INVALID","message":"fields/0/allowed: given for a constrained field, and for no other","path":["input","fields","0","allowed"]}"#]]
+        .assert_eq(&refused("/fields/0/allowed", json!([])).await);
+    expect![[
+        r#"{"code":"INVALID","message":"date: a day, such as 2027-03-01","path":["input","date"]}"#
+    ]]
+    .assert_eq(&refused("/date", json!("7 mars")).await);
+    assert_eq!(world.head().await, head, "nothing was written");
+}
+
+#[tokio::test]
+async fn those_who_only_look_have_nothing_written() {
+    let world = World::new().await;
+    let eve = world.person("eve", identity::Role::Viewer).await;
+    let (template, source) = (upload(&world, &eve, "t").await, upload(&world, &eve, "s").await);
+    let payload = asked(&world, &eve, &input(template, source)).await;
+    assert_eq!(payload["userErrors"][0]["code"], "FORBIDDEN");
+}
+
+fn provenance(source: Sha256) -> Provenance {
+    let empty = FieldProvenance {
+        key: "STAGE".into(),
+        kind: FieldKind::Narrative,
+        value: String::new(),
+        status: FieldStatus::Empty,
+        writer: None,
+        missing: Some(Missing::NoSource),
+        passages: Vec::new(),
+    };
+    let passage =
+        CitedPassage { source: 0, page: Some(2), excerpt: "niveau B2".into(), score: 1.5 };
+    let written = FieldProvenance {
+        key: "NIVEAU".into(),
+        kind: FieldKind::Constrained,
+        value: "B2".into(),
+        status: FieldStatus::Written,
+        writer: Some(Writer::Extractive),
+        missing: None,
+        passages: vec![passage],
+    };
+    let error = Some(SourceFault { code: "encrypted".into(), message: "it is locked".into() });
+    let sources = vec![SourceProvenance {
+        name: Some("Dossier Exemple.txt".into()),
+        sha256: source,
+        pages: None,
+        truncated: false,
+        error,
+    }];
+    Provenance { salt: "s".into(), fields: vec![written, empty], sources }
+}
+
+#[tokio::test]
+async fn a_report_that_is_written_shows_its_fields_to_its_owner_and_to_nobody_else() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let bob = world.person("bob", identity::Role::Member).await;
+    let (template, source) = (upload(&world, &ada, "t").await, upload(&world, &ada, "s").await);
+    let payload = asked(&world, &ada, &input(template, source)).await;
+    let id: JobId = payload["report"]["id"].as_str().unwrap().parse().unwrap();
+    let bytes = Bytes::from(serde_json::to_vec(&provenance(source)).unwrap());
+    let stored = world.sides.artifacts.put_bytes(bytes, now()).await.unwrap();
+    let file = |name: &str| Artifact {
+        sha256: Sha256::new(stored.sha256),
+        name: name.to_owned(),
+        bytes: stored.bytes,
+    };
+    let fence = world.lease(id).await;
+    let written = Written {
+        provenance: file("provenance.json"),
+        filled: 1,
+        empty: 1,
+        writers: vec![Writer::Extractive],
+    };
+    let done = JobCommand::CompleteReport {
+        fence,
+        document: file("report.docx"),
+        errors: 1,
+        written: Some(written),
+        closing: Closing::default(),
+    };
+    world.work(id, done).await;
+    world.caught_up().await;
+    let query = "query($id: ID!) { job(id: $id) { succeededWithErrors ... on Report {
+        document { name url } provenance { name } writers fieldsFilled fieldsEmpty
+        fields { key kind value status writer missing passages { source page excerpt score } }
+        sources { name error { code } } } } }";
+    let data = world.data(&ada, query, json!({ "id": id.to_string() })).await;
+    let job = &data["job"];
+    assert_eq!(job["succeededWithErrors"], true);
+    assert_eq!(job["document"]["name"], "report.docx");
+    assert_eq!((&job["fieldsFilled"], &job["fieldsEmpty"]), (&json!(1), &json!(1)));
+    assert_eq!(job["writers"], json!(["EXTRACTIVE"]));
+    let source = json!([{ "name": "Dossier Exemple.txt", "error": { "code": "encrypted" } }]);
+    assert_eq!(job["sources"], source);
+    let fields = json!([
+        {
+            "key": "NIVEAU", "kind": "CONSTRAINED", "value": "B2", "status": "WRITTEN",
+            "writer": "EXTRACTIVE", "missing": null,
+            "passages": [{ "source": 0, "page": 2, "excerpt": "niveau B2", "score": 1.5 }],
+        },
+        {
+            "key": "STAGE", "kind": "NARRATIVE", "value": "", "status": "EMPTY",
+            "writer": null, "missing": "NO_SOURCE", "passages": [],
+        },
+    ]);
+    assert_eq!(job["fields"], fields);
+
+    let data = world.data(&bob, query, json!({ "id": id.to_string() })).await;
+    assert_eq!(data["job"], Value::Null);
+    let anonymous = world.ask(None, query, json!({ "id": id.to_string() })).await;
+    assert_eq!(codes(&anonymous), ["UNAUTHENTICATED"]);
+}
