@@ -352,7 +352,12 @@ impl World {
     }
 }
 
-async fn people(db: &PgPool, recording: Recording, registration: identity::Admission) -> Identity {
+async fn people(
+    db: &PgPool,
+    (commands, feed): (&Commands, &Arc<Feed>),
+    registration: identity::Admission,
+) -> Identity {
+    let recording = Recording { commands: commands.clone(), feed: Arc::clone(feed) };
     let settings = identity::Settings { registration, ..Default::default() };
     Identity::connect(db.clone(), settings, Arc::new(recording), now()).await.unwrap()
 }
