@@ -1,3 +1,8 @@
 //! What acts unasked, on a real database.
 
+mod crawls;
+// What helps the tests may unwrap, as they do.
+#[cfg(test)]
 mod executors;
+#[cfg(test)]
+mod reports;
