@@ -1,8 +1,12 @@
-//! The demonstration: a task on real files, done by an outside worker, watched
-//! to its end over the same doors that anybody else would use.
+//! The demonstration: tasks on real files, done by an outside worker; a crawl
+//! of a small site; a report from files. All are watched to their end over the
+//! same doors that anybody else would use.
 
 mod account;
 mod client;
+mod crawl;
+mod report;
+mod site;
 mod watch;
 mod worker;
 
@@ -20,7 +24,7 @@ use crate::{
     system::System,
 };
 use account::{Account, EMAIL};
-use client::Client;
+use client::{Client, JobTold};
 use worker::Worker;
 
 /// Folders that hold no input of anybody's.
@@ -38,15 +42,24 @@ pub async fn run(config: Demo) -> anyhow::Result<()> {
         Some(named) => services_file::read(Some(named))?,
         None => services_file::parse(SERVICES).context("the demonstration's own services")?,
     };
-    let serve = Serve { development: true, ..config.serve };
+    let mut serve = Serve { development: true, ..config.serve };
+    serve.built_in.crawl_allow.push(crawl::SITE_HOST.to_string());
     let listener = roles::listen(&serve).await?;
     let stop = roles::stop_signal()?;
     let mut system = System::start(&serve, listener, services).await?;
+    let own = serve.database.data_dir.join("demo");
+    let site = crawl::serve_site(&own).await?;
     console::say(format_args!("greffe serves on http://{}", system.address()));
 
-    let (identity, address) = (system.identity.clone(), system.address());
+    let demonstration = Demonstration {
+        identity: system.identity.clone(),
+        address: system.address(),
+        folder,
+        site: site.address(),
+        own,
+    };
     let shown = tokio::select! {
-        shown = show(&identity, address, &folder) => shown,
+        shown = demonstration.show() => shown,
         error = system.failed() => Err(error),
         () = stop.cancelled() => Err(anyhow!("stopped before it was over")),
     };
@@ -79,29 +92,75 @@ struct Shown {
     all_succeeded: bool,
 }
 
-async fn show(identity: &Identity, address: SocketAddr, folder: &Path) -> anyhow::Result<Shown> {
-    let account = Account::open(identity).await?;
-    let client = Client::new(address, account.access_token().await?);
-    let unfinished = client.unfinished_jobs().await?;
-    if !unfinished.is_empty() {
-        console::say(format_args!("{} jobs were left unfinished: going on", unfinished.len()));
-    }
-    let mut jobs = unfinished;
-    for folder in folders(folder)? {
-        jobs.push(client.create_checksum_task(&folder).await?);
-    }
-    console::say(format_args!(
-        "{} tasks: the SHA-256 of files in {}",
-        jobs.len(),
-        folder.display()
-    ));
+/// What is shown on what.
+struct Demonstration {
+    identity: Identity,
+    /// Where Greffe serves.
+    address: SocketAddr,
+    /// Whose files are hashed.
+    folder: PathBuf,
+    /// Where the site is served that is crawled.
+    site: SocketAddr,
+    /// Where it keeps what is its own.
+    own: PathBuf,
+}
 
-    let worker = Worker::start(address, &account.worker_token().await?)?;
-    let end = watch::to_the_end(address, &account, &jobs).await?;
-    let client = Client::new(address, account.access_token().await?);
-    let all_succeeded = tell(&client, &jobs, end).await?;
-    where_to_look(address, &account);
-    Ok(Shown { worker, all_succeeded })
+impl Demonstration {
+    async fn show(&self) -> anyhow::Result<Shown> {
+        let account = Account::open(&self.identity).await?;
+        let client = Client::new(self.address, account.access_token().await?);
+        let mut jobs = client.unfinished_jobs().await?;
+        if !jobs.is_empty() {
+            console::say(format_args!("{} jobs were left unfinished: going on", jobs.len()));
+        }
+        for folder in folders(&self.folder)? {
+            jobs.push(client.create_checksum_task(&folder).await?);
+        }
+        jobs.push(crawl::start(&client, self.site).await?);
+        jobs.push(report::request(&client).await?);
+        console::say(format_args!(
+            "{} jobs: the SHA-256 of files in {}, a crawl of http://{}, a report",
+            jobs.len(),
+            self.folder.display(),
+            self.site,
+        ));
+
+        let worker = Worker::start(self.address, &account.worker_token().await?)?;
+        let end = watch::to_the_end(self.address, &account, &jobs).await?;
+        let client = Client::new(self.address, account.access_token().await?);
+        let all_succeeded = self.tell(&client, &jobs, end).await?;
+        where_to_look(self.address, &account);
+        Ok(Shown { worker, all_succeeded })
+    }
+
+    /// What came of the jobs, and a table of them at the end. Says whether
+    /// every job succeeded.
+    async fn tell(&self, client: &Client, jobs: &[String], end: u64) -> anyhow::Result<bool> {
+        let mut rows = Vec::new();
+        let mut all_succeeded = true;
+        for id in jobs {
+            let job = client.job(id, end).await?;
+            match (job.kind.as_str(), job.state.as_str()) {
+                ("CRAWL", "SUCCEEDED") => crawl::tell(client, id, end).await?,
+                ("REPORT", "SUCCEEDED") => report::tell(client, id, end, &self.own).await?,
+                _ => {}
+            }
+            all_succeeded &= job.state == "SUCCEEDED";
+            rows.push(row(id, job));
+        }
+        console::say("");
+        console::table(["job", "kind", "of", "state", "events", "duration"], &rows);
+        Ok(all_succeeded)
+    }
+}
+
+fn row(id: &str, job: JobTold) -> [String; 6] {
+    let seconds = (job.ended_at.unwrap_or(job.created_at) - job.created_at).as_seconds_f64();
+    let state = if job.errors == 0 { job.state } else { format!("{} with errors", job.state) };
+    let folder = job.body["folder"].as_str().map(Path::new).and_then(Path::file_name);
+    let folder = folder.map(|it| it.to_string_lossy().into_owned());
+    let of = folder.or_else(|| job.seeds.first().cloned()).unwrap_or_default();
+    [id.to_owned(), job.kind, of, state, job.events.to_string(), format!("{seconds:.2} s")]
 }
 
 /// The folders in a folder, a task for each; or itself, if there are none. What
@@ -119,25 +178,6 @@ fn folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     }
     folders.sort();
     Ok(if folders.is_empty() { vec![folder.to_owned()] } else { folders })
-}
-
-/// The table at the end. Says whether every job succeeded.
-async fn tell(client: &Client, jobs: &[String], end: u64) -> anyhow::Result<bool> {
-    let mut rows = Vec::new();
-    let mut all_succeeded = true;
-    for id in jobs {
-        let job = client.job(id, end).await?;
-        let seconds = (job.ended_at.unwrap_or(job.created_at) - job.created_at).as_seconds_f64();
-        all_succeeded &= job.state == "SUCCEEDED";
-        let state = if job.errors == 0 { job.state } else { format!("{} with errors", job.state) };
-        let folder = job.body["folder"].as_str().map(Path::new).and_then(Path::file_name);
-        let folder = folder.unwrap_or_default().to_string_lossy().into_owned();
-        let duration = format!("{seconds:.2} s");
-        rows.push([id.clone(), folder, state, job.events.to_string(), duration]);
-    }
-    console::say("");
-    console::table(["job", "folder", "state", "events", "duration"], &rows);
-    Ok(all_succeeded)
 }
 
 fn where_to_look(address: SocketAddr, account: &Account) {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// Sends queries.
 pub(super) struct Client {
     http: reqwest::Client,
-    endpoint: String,
+    base: String,
     token: String,
 }
 
@@ -18,9 +18,13 @@ pub(super) struct Client {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JobTold {
-    /// What the task was told.
+    pub(super) kind: String,
+    /// What a task was told.
     #[serde(default)]
     pub(super) body: Value,
+    /// Where a crawl started.
+    #[serde(default)]
+    pub(super) seeds: Vec<String>,
     pub(super) state: String,
     pub(super) errors: u64,
     #[serde(rename = "version")]
@@ -31,8 +35,7 @@ pub(super) struct JobTold {
 
 impl Client {
     pub(super) fn new(address: SocketAddr, token: String) -> Self {
-        let endpoint = format!("http://{address}/graphql");
-        Self { http: reqwest::Client::new(), endpoint, token }
+        Self { http: reqwest::Client::new(), base: format!("http://{address}"), token }
     }
 
     /// The jobs that an earlier demonstration left unfinished.
@@ -61,17 +64,38 @@ impl Client {
     /// A job, as it was at a position or later.
     pub(super) async fn job(&self, id: &str, at_least: u64) -> anyhow::Result<JobTold> {
         let query = "query($id: ID!, $atLeast: Position) { job(id: $id, atLeast: $atLeast) { \
-                     state errors version createdAt endedAt ... on Task { body } } }";
+                     kind state errors version createdAt endedAt \
+                     ... on Task { body } ... on Crawl { seeds } } }";
         self.ask(query, json!({ "id": id, "atLeast": at_least.to_string() }), "/job").await
     }
 
-    async fn ask<T: DeserializeOwned>(
+    /// Sends a file; gives its SHA-256.
+    pub(super) async fn upload(&self, name: &str, bytes: &'static [u8]) -> anyhow::Result<String> {
+        let url = format!("{}/api/files?name={name}", self.base);
+        let request = self.http.post(url).bearer_auth(&self.token);
+        let request = request.header("content-type", "application/octet-stream").body(bytes);
+        let answer = request.send().await?;
+        let status = answer.status();
+        let told: Value = answer.json().await?;
+        let sha256 = told["sha256"].as_str().filter(|_| status.is_success());
+        sha256.map(str::to_owned).with_context(|| format!("{name} is not taken: {told}"))
+    }
+
+    /// What is in a file.
+    pub(super) async fn download(&self, sha256: &str) -> anyhow::Result<Vec<u8>> {
+        let url = format!("{}/api/artifacts/{sha256}", self.base);
+        let answer = self.http.get(url).bearer_auth(&self.token).send().await?;
+        let answer = answer.error_for_status().context("a file cannot be read")?;
+        Ok(answer.bytes().await?.to_vec())
+    }
+
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         query: &str,
         variables: Value,
         pointer: &str,
     ) -> anyhow::Result<T> {
-        let request = self.http.post(&self.endpoint).bearer_auth(&self.token);
+        let request = self.http.post(format!("{}/graphql", self.base)).bearer_auth(&self.token);
         let request = request.json(&json!({ "query": query, "variables": variables }));
         let mut answer: Value = request.send().await?.json().await?;
         if let Some(errors) = answer.get("errors") {
