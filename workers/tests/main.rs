@@ -1,5 +1,6 @@
 //! What acts unasked, on a real database.
 
+#[cfg(test)]
 mod crawls;
 // What helps the tests may unwrap, as they do.
 #[cfg(test)]
