@@ -1,5 +1,5 @@
-//! Words, as they are compared: without case, without accents, and without the
-//! small words that every sentence has.
+//! Words, as they are compared: without case, without accents, one for many, and
+//! without the small words that every sentence has.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
@@ -24,7 +24,7 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
     folded(text)
         .split(|it: char| !it.is_alphanumeric())
         .filter(|it| 1 < it.chars().count() && !is_common(it))
-        .map(ToOwned::to_owned)
+        .map(|it| singular(it).to_owned())
         .collect()
 }
 
@@ -36,6 +36,14 @@ pub(super) fn same(one: &str, other: &str) -> bool {
         words.collect::<Vec<_>>().join(" ")
     };
     plain(one) == plain(other)
+}
+
+/// Several are looked for as one: what French and English put after a word.
+pub(super) fn singular(word: &str) -> &str {
+    match word.strip_suffix(['s', 'x']) {
+        Some(one) if 3 < one.len() && !one.ends_with('s') => one,
+        _ => word,
+    }
 }
 
 fn is_common(word: &str) -> bool {
@@ -71,6 +79,10 @@ mod tests {
         assert_eq!(
             tokens("L’évaluation de la COMPÉTENCE à 100 %"),
             ["evaluation", "competence", "100"]
+        );
+        assert_eq!(
+            tokens("les Métiers, un métier, le stress, des avis, jeux"),
+            ["metier", "metier", "stress", "avis", "jeux"]
         );
         assert!(same(" Très  bon. ", "tres bon"));
         assert!(!same("Bon", "Très bon"));

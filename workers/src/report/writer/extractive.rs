@@ -19,6 +19,9 @@ const WORTH_MIN: f64 = 0.5;
 /// What cannot be said in so many characters is not said well.
 const UNIT_CHARS_MAX: usize = 600;
 
+/// How long a heading is at most, in words.
+const HEADING_WORDS: usize = 6;
+
 /// How far a value may stand from the word that it is looked for by, in words.
 const NEAR_WORDS: usize = 12;
 
@@ -35,7 +38,10 @@ pub(super) fn write(field: &Field, index: &Index, hits: &[Hit<'_>]) -> String {
     let mut wanted = words::tokens(&field.query);
     wanted.sort_unstable();
     wanted.dedup();
-    let units = units(&wanted, index, hits);
+    let mut units = units(&wanted, index, hits);
+    if matches!(field.kind, FieldKind::Short | FieldKind::Narrative) {
+        units.retain(|it| !is_heading(&it.text));
+    }
     match field.kind {
         FieldKind::Deterministic => String::new(),
         FieldKind::Constrained => near(field, &wanted, &units).unwrap_or_default(),
@@ -75,6 +81,12 @@ fn units(wanted: &[String], index: &Index, hits: &[Hit<'_>]) -> Vec<Unit> {
     units
 }
 
+/// What announces a text and is none.
+fn is_heading(text: &str) -> bool {
+    let ends = text.ends_with(['.', '!', '?', '…', ';']);
+    !ends && !text.contains([':', '|']) && text.split_whitespace().count() <= HEADING_WORDS
+}
+
 /// The unit that says most; of equals, the first.
 fn best(units: &[Unit]) -> Option<&Unit> {
     let worthy = units.iter().filter(|it| 0.0 < it.worth);
@@ -111,7 +123,13 @@ fn narrative(field: &Field, wanted: &[String], units: &[Unit]) -> String {
             chosen.push(&unit.text);
         }
     }
-    chosen.join(" ")
+    capitalised(&chosen.join(" "))
+}
+
+/// As a sentence begins.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |it| it.to_uppercase().chain(letters).collect())
 }
 
 /// Items, one a line: those of a list in the sources, or what a label is
@@ -150,8 +168,9 @@ fn near(field: &Field, wanted: &[String], units: &[Unit]) -> Option<String> {
     let mut found: Option<(f64, usize, usize, &str)> = None;
     for unit in units.iter().filter(|it| 0.0 < it.worth) {
         let said = plain(&unit.text);
-        let anchors: Vec<usize> =
-            (0..said.len()).filter(|at| wanted.contains(&said[*at])).collect();
+        let anchors: Vec<usize> = (0..said.len())
+            .filter(|at| wanted.iter().any(|it| it == words::singular(&said[*at])))
+            .collect();
         for value in &field.allowed {
             let value_words = plain(value);
             for at in places(&said, &value_words) {

@@ -11,6 +11,7 @@ const DOSSIER: &str = "Profession : menuisier qualifié\n\
     Langues : anglais B2, allemand A1.\n\
     L'attention est à renforcer. La mémoire est bonne.\n\
     Points forts : ponctualité, précision ; esprit d'équipe.\n\
+    Formation\n\
     Voir la source 3 pour la formation. {\"formation\": 1}\n";
 
 fn index() -> Index {
@@ -47,6 +48,12 @@ fn spec(kind: FieldKind, query: &str, allowed: &[&str]) -> FieldSpec {
 fn what_follows_the_name_of_a_field_is_its_value() {
     assert_eq!(written("X", Some(spec(FieldKind::Short, "profession", &[]))), "menuisier qualifié");
     assert_eq!(written("POINTS_FORTS", None), "ponctualité\nprécision\nesprit d'équipe");
+}
+
+#[test]
+fn a_story_begins_like_a_sentence_and_headings_are_no_story() {
+    let told = written("X", Some(spec(FieldKind::Narrative, "profession", &[])));
+    assert_eq!(told, "Menuisier qualifié");
 }
 
 #[test]

@@ -1,0 +1,55 @@
+//! A language model for tests: it answers over real HTTP, as often as it may.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Json, Router, routing};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use workers::{Ollama, OllamaSettings};
+
+pub(super) struct Model {
+    pub(super) ollama: Ollama,
+    asked: Arc<AtomicUsize>,
+    answers: Arc<Semaphore>,
+    _serving: JoinSet<()>,
+}
+
+impl Model {
+    /// Answers so many times, and then keeps everybody waiting.
+    pub(super) async fn answering(times: usize) -> Self {
+        let (asked, answers) = (Arc::<AtomicUsize>::default(), Arc::new(Semaphore::new(times)));
+        let (counted, permits) = (Arc::clone(&asked), Arc::clone(&answers));
+        let generate = async move || {
+            let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
+            permits.acquire().await.unwrap().forget();
+            Json(json!({ "response": format!("Réponse {number}.") }))
+        };
+        let tags: Value = json!({ "models": [{ "name": "petit" }] });
+        let app = Router::new()
+            .route("/api/tags", routing::get(async move || Json(tags.clone())))
+            .route("/api/generate", routing::post(generate));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut serving = JoinSet::new();
+        serving.spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let (model, deadline) = ("petit".to_owned(), Duration::from_mins(2));
+        let ollama = Ollama::try_new(OllamaSettings { url, model, deadline }).unwrap();
+        Self { ollama, asked, answers, _serving: serving }
+    }
+
+    /// How often it was asked.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Lets it answer so many times more.
+    pub(super) fn answer(&self, times: usize) {
+        self.answers.add_permits(times);
+    }
+}
