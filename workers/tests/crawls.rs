@@ -1,0 +1,147 @@
+//! Crawls, from what is asked for to the exports, on a real database, real
+//! files and a real site.
+
+mod site;
+mod world;
+
+use domain::{
+    artifact::Artifact,
+    job::{
+        CrawlCompleted, CrawlEvent, CrawlSpec, FailureCause, Follow, JobEvent, JobState,
+        PageOutcome, PagesVisited,
+    },
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use site::Site;
+use world::{OWNER, World, eventually};
+
+fn spec(seed: String) -> CrawlSpec {
+    CrawlSpec {
+        land: None,
+        seeds: vec![seed],
+        terms: vec!["lighthouse".to_owned()],
+        depth: 100,
+        pages_max: 100,
+        languages: vec!["en".to_owned()],
+        follow: Follow::Relevant,
+    }
+}
+
+fn pages(events: &[JobEvent]) -> Vec<&PagesVisited> {
+    let pages = events.iter().filter_map(|it| {
+        let JobEvent::Crawl(CrawlEvent::PagesVisited(pages)) = it else { return None };
+        Some(pages)
+    });
+    pages.collect()
+}
+
+fn completed(event: JobEvent) -> CrawlCompleted {
+    let JobEvent::Crawl(CrawlEvent::CrawlCompleted(it)) = event else { panic!("{event:?}") };
+    it
+}
+
+fn named<'a>(artifacts: &'a [Artifact], name: &str) -> &'a Artifact {
+    artifacts.iter().find(|it| it.name == name).unwrap()
+}
+
+/// Must never: an export that is not there when the job is over.
+#[tokio::test]
+async fn a_crawl_leaves_texts_and_exports_that_its_owner_may_read_and_nobody_else() {
+    let (mut world, site) = (World::new().await, Site::start(3).await);
+    site.let_go();
+    world.start();
+    let job = world.request(spec(site.url("/0"))).await;
+    let (_, event) = world.ended(job).await;
+    let done = completed(event);
+    assert_eq!((done.pages, done.errors), (4, 1));
+
+    let events = world.events(job).await;
+    for batch in pages(&events) {
+        let texts = batch.texts.as_ref();
+        for page in &batch.visited {
+            let PageOutcome::Kept(kept) = &page.outcome else { continue };
+            let texts = world.read(texts.unwrap().sha256).await;
+            let start = usize::try_from(kept.text.offset).unwrap();
+            let end = start + usize::try_from(kept.text.bytes).unwrap();
+            let text: Value = serde_json::from_slice(&texts[start..end]).unwrap();
+            assert_eq!(text["number"], page.number);
+            assert!(text["text"].as_str().unwrap().contains("Lighthouse number"));
+        }
+    }
+    let csv = world.read(named(&done.artifacts, "pages.csv").sha256).await;
+    assert_eq!(String::from_utf8(csv.to_vec()).unwrap().lines().count(), 5);
+    let gexf = world.read(named(&done.artifacts, "pages.gexf").sha256).await;
+    let gexf = String::from_utf8(gexf.to_vec()).unwrap();
+    assert_eq!((gexf.matches("<node ").count(), gexf.matches("<edge ").count()), (4, 4));
+    let dictionary = world.read(named(&done.artifacts, "dictionary.json").sha256).await;
+    let dictionary: Value = serde_json::from_slice(&dictionary).unwrap();
+    assert_eq!(dictionary["en"]["lighthouse"][0], "lighthous");
+
+    let texts = pages(&events).into_iter().filter_map(|it| it.texts.as_ref());
+    for artifact in done.artifacts.iter().chain(texts) {
+        let readable = async |owner| world.files.readable(&artifact.sha256.bytes(), owner).await;
+        assert!(readable(Some(OWNER.0)).await.unwrap().is_some());
+        assert!(readable(Some(Uuid::from_u128(2))).await.unwrap().is_none());
+    }
+    world.stopped().await;
+}
+
+/// Must never: a crawl that is stuck because its worker was killed.
+#[tokio::test]
+async fn a_crawl_goes_on_after_its_process_was_killed_and_fetches_nothing_twice() {
+    let (mut world, site) = (World::new().await, Site::start(20).await);
+    world.start();
+    let job = world.request(spec(site.url("/0"))).await;
+    let kept = async |count: usize| {
+        let events = world.events(job).await;
+        let visited = pages(&events).into_iter().flat_map(|it| &it.visited);
+        count <= visited.filter(|it| matches!(it.outcome, PageOutcome::Kept(_))).count()
+    };
+    eventually("all but the page that is held back are recorded", async || kept(20).await).await;
+    world.kill_executor().await;
+    world.rescue(job).await;
+    site.let_go();
+    world.start();
+    let (_, event) = world.ended(job).await;
+    let done = completed(event);
+    assert_eq!((done.pages, done.errors), (21, 1));
+    let events = world.events(job).await;
+    let mut numbers: Vec<u32> =
+        pages(&events).into_iter().flat_map(|it| &it.visited).map(|it| it.number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..22).collect::<Vec<_>>(), "each page once");
+    world.stopped().await;
+}
+
+/// Must never: a crawl that cannot be stopped.
+#[tokio::test]
+async fn a_crawl_is_cancelled_between_pages_and_keeps_what_it_has() {
+    let (mut world, site) = (World::new().await, Site::start(3).await);
+    world.start();
+    let job = world.request(spec(site.url("/0"))).await;
+    let started = async || !pages(&world.events(job).await).is_empty();
+    eventually("the crawl has begun", started).await;
+    world.cancel(job).await;
+    let (present, _) = world.ended(job).await;
+    assert_eq!(present.state(), JobState::Cancelled);
+    world.stopped().await;
+}
+
+#[tokio::test]
+async fn a_crawl_whose_seeds_are_all_gone_fails_and_names_the_first() {
+    let (mut world, site) = (World::new().await, Site::start(1).await);
+    world.start();
+    let seed = site.url("/never-was");
+    let job = world.request(spec(seed.clone())).await;
+    let (present, event) = world.ended(job).await;
+    assert_eq!(present.state(), JobState::Failed);
+    let JobEvent::JobFailed(failed) = event else { panic!("{event:?}") };
+    assert_eq!(
+        (failed.cause, failed.error.error_type.as_str()),
+        (FailureCause::NotRetryable, "NoSeed")
+    );
+    assert!(failed.error.message.contains(&seed), "{}", failed.error.message);
+    world.stopped().await;
+}
