@@ -36,6 +36,8 @@ struct Unit {
 /// The words of the sources that fit the field; empty if none do.
 pub(super) fn write(field: &Field, index: &Index, hits: &[Hit<'_>]) -> String {
     let mut wanted = words::tokens(&field.query);
+    // French says last what tells it from others: `langue anglais`, `test d'attention`.
+    let last = wanted.last().cloned().unwrap_or_default();
     wanted.sort_unstable();
     wanted.dedup();
     let mut units = units(&wanted, index, hits);
@@ -44,7 +46,7 @@ pub(super) fn write(field: &Field, index: &Index, hits: &[Hit<'_>]) -> String {
     }
     match field.kind {
         FieldKind::Deterministic => String::new(),
-        FieldKind::Constrained => near(field, &wanted, &units).unwrap_or_default(),
+        FieldKind::Constrained => near(field, &last, &units).unwrap_or_default(),
         FieldKind::Short => labelled(field, &wanted, &units)
             .or_else(|| best(&units).map(|it| it.text.clone()))
             .unwrap_or_default(),
@@ -163,14 +165,14 @@ fn worthy(units: &[Unit]) -> impl Iterator<Item = &Unit> {
     units.iter().filter(move |it| enough <= it.worth)
 }
 
-/// The allowed value that stands nearest to what is looked for.
-fn near(field: &Field, wanted: &[String], units: &[Unit]) -> Option<String> {
+/// The allowed value that stands nearest to the word that tells what is looked
+/// for. Where that word is not, a value is about something else.
+fn near(field: &Field, last: &str, units: &[Unit]) -> Option<String> {
     let mut found: Option<(f64, usize, usize, &str)> = None;
     for unit in units.iter().filter(|it| 0.0 < it.worth) {
         let said = plain(&unit.text);
-        let anchors: Vec<usize> = (0..said.len())
-            .filter(|at| wanted.iter().any(|it| it == words::singular(&said[*at])))
-            .collect();
+        let anchors: Vec<usize> =
+            (0..said.len()).filter(|at| words::singular(&said[*at]) == last).collect();
         for value in &field.allowed {
             let value_words = plain(value);
             for at in places(&said, &value_words) {
