@@ -70,6 +70,7 @@ fn operations(id: &str) -> BTreeMap<(&'static str, &'static str), String> {
         ("page", "page(crawlId: \"ID\", number: 0) { url }"),
         ("pages", "pages(crawlId: \"ID\") { totalCount }"),
         ("services", "services { name }"),
+        ("statistics", "statistics { from }"),
         ("viewer", "viewer { id }"),
         ("workers", "workers { id }"),
     ];
@@ -78,6 +79,10 @@ fn operations(id: &str) -> BTreeMap<(&'static str, &'static str), String> {
         ("createLand", "createLand(input: { name: \"a\" }) { userErrors { code } }"),
         ("deleteLand", "deleteLand(input: { id: \"ID\" }) { userErrors { code } }"),
         ("startCrawl", "startCrawl(input: { seeds: [] }) { userErrors { code } }"),
+        (
+            "requestReport",
+            "requestReport(input: { template: \"x\", sources: [] }) { userErrors { code } }",
+        ),
         ("cancelJob", "cancelJob(input: { id: \"ID\" }) { userErrors { code } }"),
         (
             "createTask",
@@ -91,8 +96,11 @@ fn operations(id: &str) -> BTreeMap<(&'static str, &'static str), String> {
         ("signIn", "signIn(input: { email: \"a@b\", password: \"x\" }) { userErrors { code } }"),
         ("signOut", "signOut { signedOut }"),
     ];
-    let subscriptions =
-        [("job", "job(id: \"ID\") { cursor }"), ("jobEvents", "jobEvents { cursor }")];
+    let subscriptions = [
+        ("job", "job(id: \"ID\") { cursor }"),
+        ("jobEvents", "jobEvents { cursor }"),
+        ("statistics", "statistics { from }"),
+    ];
     let spelled = |root, kind: &str, (name, text): (&'static str, &str)| {
         ((root, name), format!("{kind} {{ {} }}", text.replace("ID", id)))
     };
