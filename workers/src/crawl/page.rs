@@ -164,3 +164,21 @@ fn line(text: &str, bytes_max: usize) -> Option<String> {
     }
     (!line.is_empty()).then_some(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::without_targets;
+
+    #[test]
+    fn words_in_addresses_are_nobodys_words() {
+        for (markdown, plain) in [
+            ("no links", "no links"),
+            ("[the light](http://a.example/lighthouse) there", "[the light] there"),
+            ("![tower](/a_(b)_c.jpg), [x](y)", "![tower], [x]"),
+            ("[open](http://a.example/\nnext line", "[open]\nnext line"),
+            ("f[0](1", "f[0]"),
+        ] {
+            assert_eq!(without_targets(markdown), plain);
+        }
+    }
+}
