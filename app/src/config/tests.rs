@@ -53,6 +53,6 @@ fn serving_with_no_configuration_does_everything() {
     let Role::Serve(serve) = Cli::try_parse_from(["greffe", "serve"]).unwrap().role else {
         panic!("it does not serve")
     };
-    assert_eq!(serve.roles.len(), 3);
+    assert_eq!(serve.roles.len(), 4);
     assert_eq!(serve.listen.to_string(), "127.0.0.1:8000");
 }
