@@ -168,7 +168,7 @@ async fn what_is_no_page_is_excluded_whatever_it_is_called() {
 async fn a_slow_page_is_given_up_and_a_page_that_nests_without_end_too() {
     let site = Site::start().await;
     site.page("/", "north", &["/slow", "/deep"]);
-    site.reply("/slow", Reply::Slow(Duration::from_mins(1), String::new()));
+    site.reply("/slow", Reply::Never);
     site.reply("/deep", Reply::Html(format!("{}x", "<div><b>".repeat(50_000))));
     let settings = Settings { timeout: Duration::from_millis(300), retries: 1, ..settings() };
     let crawled = crawl_with(spec(&[site.url("/")]), settings).await;

@@ -150,7 +150,7 @@ async fn chain() -> (Site, CrawlSpec) {
         let next: Vec<&str> = pages.iter().skip(at + 1).take(3).map(String::as_str).collect();
         site.page(page, page, &next);
     }
-    site.reply("/page/60", Reply::Slow(Duration::from_mins(1), String::new()));
+    site.reply("/page/60", Reply::Never);
     let spec = CrawlSpec { depth: 200, pages_max: 500, ..spec(&[site.url("/page/0")]) };
     (site, spec)
 }
@@ -195,7 +195,7 @@ async fn a_crawl_goes_on_where_an_earlier_attempt_was_killed() {
 async fn a_crawl_that_is_to_stop_stops_within_a_second_and_hands_out_what_it_has() {
     let site = Site::start().await;
     site.page("/", "north", &["/slow"]);
-    site.reply("/slow", Reply::Slow(Duration::from_mins(1), String::new()));
+    site.reply("/slow", Reply::Never);
     let stop = CancellationToken::new();
     let crawl = run(engine(spec(&[site.url("/")]), settings()), stop.clone());
     let stopper = async {

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use axum::{
@@ -24,8 +23,8 @@ pub(super) enum Reply {
     Bytes(&'static str, Vec<u8>),
     Redirect(String),
     Status(u16),
-    /// A page that lets one wait.
-    Slow(Duration, String),
+    /// A page that never comes.
+    Never,
     /// A page that never ends.
     Endless,
     /// A status for as many times, then a page.
@@ -128,10 +127,7 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap)
         }
         Some(Reply::Redirect(to)) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
         Some(Reply::Status(status)) => StatusCode::from_u16(status).unwrap().into_response(),
-        Some(Reply::Slow(time, html)) => {
-            tokio::time::sleep(time).await;
-            page(html).into_response()
-        }
+        Some(Reply::Never) => std::future::pending().await,
         Some(Reply::Endless) => {
             let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
             let body = stream::repeat(chunk).map(Ok::<_, std::io::Error>);
