@@ -16,7 +16,7 @@ impl Artifacts {
         sha256: &[u8; 32],
         now: DateTime<Utc>,
     ) -> Result<bool, ArtifactError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         // Nobody removes it meanwhile.
         self.lock(&mut tx, sha256).await?;
         let got = match self.store.get(&location(sha256)).await {

@@ -108,7 +108,7 @@ impl Artifacts {
         stored: Stored,
         now: DateTime<Utc>,
     ) -> Result<(), ArtifactError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         self.lock(&mut tx, &stored.sha256).await?;
         self.store.rename(path, &location(&stored.sha256)).await?;
         self.index(&mut tx, stored, now).await?;

@@ -60,7 +60,7 @@ impl Artifacts {
     /// Takes a batch of files out of the index. A reference that is about to be written holds its
     /// row, which is then passed over; one that comes later finds no row.
     async fn forget(&self, cutoff: DateTime<Utc>) -> Result<Vec<[u8; 32]>, ArtifactError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         let candidates = sqlx::query_scalar!(
             "select sha256 from artifact a
              where stored_at < $1
@@ -90,7 +90,7 @@ impl Artifacts {
 
     /// Removes the file, unless the index has it. Whether it was there.
     async fn remove_unindexed(&self, sha256: &[u8; 32]) -> Result<bool, ArtifactError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         self.lock(&mut tx, sha256).await?;
         let is_indexed = sqlx::query_scalar!(
             r#"select exists (select from artifact where sha256 = $1) as "found!""#,

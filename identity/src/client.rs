@@ -212,7 +212,7 @@ impl Identity {
         let Some(applied) = self.applied_to_client(id).await? else { return Ok(()) };
         let told = self.ledger.after(Subject::Client(id), applied).await?;
         for told in &told {
-            let mut tx = self.db.begin().await?;
+            let mut tx = postgres::begin(&self.db).await?;
             if is_next(&mut tx, id, told.version).await? {
                 apply(&mut tx, id, told).await?;
                 tx.commit().await?;

@@ -57,7 +57,7 @@ impl Identity {
         if told.is_empty() {
             return Ok(());
         }
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         let locked = sqlx::query_scalar!(
             "select applied_version from app_user where id = $1 for update",
             user,

@@ -50,7 +50,7 @@ impl Identity {
             return Err(Refusal::RegistrationClosed.into());
         }
         let email = Email::parse(email)?;
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         let waiting = sqlx::query_as!(
             User,
             r#"select u.id, u.email as "email: Email", u.role as "role: Role", u.created_at,

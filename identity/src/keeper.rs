@@ -149,7 +149,7 @@ impl Identity {
 
     /// For as long as the transaction is open, no other process is starting.
     pub(crate) async fn starting(&self) -> Result<Transaction<'static, Postgres>, IdentityError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         sqlx::query_scalar!(r#"select pg_advisory_xact_lock($1)::text as "locked""#, STARTING)
             .fetch_one(&mut *tx)
             .await?;

@@ -134,7 +134,7 @@ impl Identity {
         language: Language,
         now: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         let letter = (Purpose::Reset, language, now + RESET_LIFETIME);
         let reset = self.write_letter(&mut tx, user, letter, now).await?;
         tx.commit().await?;

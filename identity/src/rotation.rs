@@ -63,7 +63,7 @@ impl Identity {
         now: DateTime<Utc>,
     ) -> Result<Tokens, IdentityError> {
         let hash = token.hash()?;
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         let shown = look_up(&mut tx, &hash).await?.ok_or(Refusal::TokenInvalid)?;
         match judge(&shown, now) {
             Verdict::Refuse(refusal) => Err(refusal.into()),

@@ -83,7 +83,7 @@ impl Identity {
             self.renew_hash(&credential, password).await?;
         }
         let Credential { user: User { id, role, .. }, seen, .. } = credential;
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         let session = self.open(&mut tx, &credential, now).await?;
         let tokens = self.make_tokens(&mut tx, session, credential.user, now).await?;
         tx.commit().await?;

@@ -103,7 +103,7 @@ impl Identity {
         let email = Email::parse(email)?;
         check_rules(password)?;
         let hash = self.hasher.hash(password).await?;
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         let user = insert(&mut tx, &email, role, now).await?;
         sqlx::query!(
             "insert into password (user_id, hash, changed_at) values ($1, $2, $3)",
@@ -159,7 +159,7 @@ impl Identity {
         now: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
         self.known(id).await?;
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         refuse_if_last_admin(&mut tx, id).await?;
         sqlx::query!("update app_user set leaving_at = $2 where id = $1", id, now)
             .execute(&mut *tx)

@@ -13,6 +13,7 @@
 //!   cluster        initdb and the settings
 //!   process        the server as the system sees it
 //!   server         start, adopt, stop
+//!   transaction    begins a transaction on a pool, whoever goes away
 //! ```
 
 mod account;
@@ -27,7 +28,9 @@ mod process;
 mod server;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transaction;
 
 pub use durability::check_durability;
 pub use error::StartError;
 pub use server::{Server, Settings};
+pub use transaction::{begin, begin_with};

@@ -141,7 +141,7 @@ impl<P: Projection> Projector<P> {
         facts: &[Arc<Fact>],
         position: u64,
     ) -> Result<bool, sqlx::Error> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         if !ours.move_to(&mut tx, position).await? {
             return Ok(false);
         }

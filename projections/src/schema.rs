@@ -88,7 +88,7 @@ pub enum SchemaError {
 /// journal, while nobody can append.
 pub async fn prepare(db: &PgPool, journal: Arc<dyn Journal>) -> Result<(), SchemaError> {
     for tables in ALL {
-        let mut tx = db.begin().await?;
+        let mut tx = postgres::begin(db).await?;
         // One process at a time; the others then find it done.
         sqlx::query("select pg_advisory_xact_lock(hashtext('greffe projections'))")
             .execute(&mut *tx)

@@ -11,11 +11,11 @@ use super::{none, root, sources};
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("journal", &[]),
-    ("identity", &[]),
-    ("artifacts", &[]),
+    ("identity", &["postgres"]),
+    ("artifacts", &["postgres"]),
     ("postgres", &[]),
     ("commands", &["domain", "journal"]),
-    ("projections", &["domain", "journal"]),
+    ("projections", &["domain", "journal", "postgres"]),
     ("workers", &["domain", "commands", "projections", "artifacts"]),
     ("api", &["domain", "commands", "projections", "identity", "artifacts"]),
     (

@@ -80,7 +80,7 @@ async fn whatever_comes_first_what_was_put_can_be_read() {
 async fn a_reference_that_is_being_written_keeps_the_file() {
     let world = World::open().await;
     let stored = world.put(b"abc", t(0)).await;
-    let mut tx = world.db.begin().await.unwrap();
+    let mut tx = postgres::begin(&world.db).await.unwrap();
     sqlx::query(
         "insert into artifact_reference values ('job', $1, $2, 'a', $3, 'text/plain', now())",
     )

@@ -144,7 +144,7 @@ async fn a_password_that_changes_while_it_is_being_checked_starts_no_session() {
     let world = World::open().await;
     let ada = world.user("ada@example.org", Role::Member).await;
     // What `set_password` does, held open where the sign-in will meet it.
-    let mut change = world.db.begin().await.unwrap();
+    let mut change = postgres::begin(&world.db).await.unwrap();
     sqlx::query("update password set changed_at = $2 where user_id = $1")
         .bind(ada.id)
         .bind(t(1))

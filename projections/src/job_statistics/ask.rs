@@ -31,7 +31,7 @@ impl Reader {
     ) -> Result<Statistics, ReadError> {
         let question = Question::new(window, by, filter, viewer, groups_max);
         let one_moment = "begin isolation level repeatable read read only";
-        let mut tx = self.db.begin_with(one_moment).await?;
+        let mut tx = postgres::begin_with(&self.db, one_moment).await?;
         let position = checkpoint::of(&mut tx, JobStatistics::TABLES).await?;
         let mut told = BTreeMap::new();
         question.entries(&mut tx, &mut told).await?;

@@ -6,7 +6,7 @@ use domain::{Timestamp, job::JobState};
 
 use super::{
     spread::{Times, bucket},
-    standing::{Move, Standing, Whose},
+    standing::{Gift, Move, Standing, Whose},
 };
 
 /// Where something is counted.
@@ -57,13 +57,18 @@ impl Counts {
         let mut counts = Self::default();
         for standing in standings {
             for it in &standing.moves {
-                counts.add(&standing.whose, it);
+                counts.add(it);
+            }
+            for Gift { from, to, state } in &standing.gifts {
+                *counts.gauge.entry((from.clone(), *state)).or_default() -= 1;
+                *counts.gauge.entry((to.clone(), *state)).or_default() += 1;
             }
         }
         counts
     }
 
-    fn add(&mut self, whose: &Whose, it: &Move) {
+    fn add(&mut self, it: &Move) {
+        let whose = &it.whose;
         let place = Place { whose: whose.clone(), hour: it.hour, state: it.to };
         let entries = self.entries.entry(place.clone()).or_default();
         entries.entered += 1;

@@ -44,7 +44,7 @@ impl Reader {
         entries: &[String],
     ) -> Result<Logged, ReadError> {
         let (job, fence) = (lease.job.0, signed(lease.fence));
-        let mut tx = self.db.begin().await?;
+        let mut tx = postgres::begin(&self.db).await?;
         sqlx::query!(
             "insert into job_log_head (job, fence) values ($1, $2) on conflict do nothing",
             job,

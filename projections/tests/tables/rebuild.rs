@@ -71,7 +71,7 @@ async fn the_lists_know_of_every_job_and_the_timeline_of_every_event() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_appends_while_dispatch_is_filled() {
     let world = World::new().await;
-    let mut filling = world.db.begin().await.unwrap();
+    let mut filling = postgres::begin(&world.db).await.unwrap();
     hold_head(&mut filling).await.unwrap();
     let mut append = pin!(world.create("checksum", Wishes::default()));
     let waits = "select count(*) from pg_stat_activity
