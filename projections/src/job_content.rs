@@ -79,7 +79,6 @@ impl Projection for JobContent {
             | JobEvent::JobFailed(_)
             | JobEvent::JobCancelled(_)
             | JobEvent::JobExpired(_)
-            | JobEvent::OwnerChanged(_)
             | JobEvent::Crawl(CrawlEvent::PagesVisited(_)) => row,
         }
     }

@@ -74,8 +74,7 @@ fn change(event: &JobEvent) -> Option<Change> {
         | JobEvent::Report(ReportEvent::ReportRequested(_))
         | JobEvent::JobQueued(_)
         | JobEvent::ProgressReported(_)
-        | JobEvent::LogSealed(_)
-        | JobEvent::OwnerChanged(_) => None,
+        | JobEvent::LogSealed(_) => None,
     }
 }
 
@@ -90,7 +89,6 @@ fn matters(event_type: &str) -> bool {
             | "ProgressReported"
             | "PagesVisited"
             | "LogSealed"
-            | "OwnerChanged"
     )
 }
 

@@ -83,7 +83,7 @@ pub struct JobRow {
 
 impl Projection for JobList {
     const TABLES: Tables =
-        Tables { name: "job_list", version: 2, ddl: include_str!("job_list.sql") };
+        Tables { name: "job_list", version: 1, ddl: include_str!("job_list.sql") };
 
     type Key = JobId;
     type Row = JobRow;

@@ -30,7 +30,6 @@ pub const TABLES: Tables =
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     service: ServiceName,
-    /// Whose it was when it was created.
     owner: UserId,
     priority: i16,
     expires_at: Timestamp,
@@ -83,7 +82,6 @@ fn change(event: &JobEvent) -> Option<Change> {
         JobEvent::ProgressReported(_)
         | JobEvent::CancelRequested(_)
         | JobEvent::LogSealed(_)
-        | JobEvent::OwnerChanged(_)
         | JobEvent::Crawl(CrawlEvent::PagesVisited(_)) => return None,
     })
 }
@@ -119,10 +117,7 @@ fn add(first: Option<Change>, second: Change) -> Option<Change> {
 
 /// Whether events of this type change the table: the others need not be read.
 fn matters(event_type: &str) -> bool {
-    !matches!(
-        event_type,
-        "ProgressReported" | "CancelRequested" | "LogSealed" | "PagesVisited" | "OwnerChanged"
-    )
+    !matches!(event_type, "ProgressReported" | "CancelRequested" | "LogSealed" | "PagesVisited")
 }
 
 /// Moves the table in the append's own statement.

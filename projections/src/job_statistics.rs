@@ -8,9 +8,6 @@
 //!
 //! A job is timed when it ends, once: `WAITING` is all the time in which it was
 //! queued, `RUNNING` all the time in which it was held.
-//!
-//! A job that comes to be somebody else's is where it is among theirs from then
-//! on; what happened before stays counted with whom it happened to.
 
 mod answer;
 mod ask;
@@ -21,7 +18,7 @@ mod standing;
 
 use std::collections::HashMap;
 
-use domain::{JobId, job::JobEvent};
+use domain::JobId;
 use sqlx::PgConnection;
 
 use crate::{fact::Fact, projection::Projection, schema::Tables};
@@ -36,16 +33,14 @@ pub struct JobStatistics;
 
 impl Projection for JobStatistics {
     const TABLES: Tables =
-        Tables { name: "job_statistics", version: 2, ddl: include_str!("job_statistics.sql") };
+        Tables { name: "job_statistics", version: 1, ddl: include_str!("job_statistics.sql") };
 
     type Key = JobId;
     type Row = Standing;
 
     fn keys(fact: &Fact) -> impl Iterator<Item = JobId> {
-        let counted = |event: &JobEvent| {
-            event.leads_to().is_some() || matches!(event, JobEvent::OwnerChanged(_))
-        };
-        fact.of_job().filter(|(_, event)| counted(event)).map(|(id, _)| id).into_iter()
+        let leading = fact.of_job().filter(|(_, event)| event.leads_to().is_some());
+        leading.map(|(id, _)| id).into_iter()
     }
 
     fn fold(_: JobId, row: Option<Standing>, fact: &Fact) -> Option<Standing> {

@@ -138,9 +138,6 @@ fn told_of_job(event: &JobEvent, version: u64) -> Told {
     match event {
         JobEvent::TaskCreated(it) => ordered(&it.order),
         JobEvent::JobQueued(_) | JobEvent::JobExpired(_) => Told::default(),
-        JobEvent::OwnerChanged(it) => {
-            Told { note: Some(format!("to {}", it.to)), ..Told::default() }
-        }
         JobEvent::LeaseGranted(it) => Told {
             attempt: Some(it.attempt),
             fence: Some(version),

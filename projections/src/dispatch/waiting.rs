@@ -178,7 +178,6 @@ fn queues(change: &Change) -> bool {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_)
-        | JobEvent::OwnerChanged(_)
         | JobEvent::Crawl(CrawlEvent::PagesVisited(_) | CrawlEvent::CrawlCompleted(_))
         | JobEvent::Report(ReportEvent::ReportCompleted(_)) => false,
     }

@@ -47,7 +47,6 @@ fn created(id: JobId, event: &JobEvent, fact: &Fact) -> Option<JobRow> {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_)
-        | JobEvent::OwnerChanged(_)
         | JobEvent::Crawl(CrawlEvent::PagesVisited(_) | CrawlEvent::CrawlCompleted(_))
         | JobEvent::Report(ReportEvent::ReportCompleted(_)) => None,
     }
@@ -130,7 +129,6 @@ fn happened(row: &mut JobRow, event: &JobEvent, fact: &Fact) {
         }
         JobEvent::JobCancelled(_) => ended(row, JobState::Cancelled, fact),
         JobEvent::JobExpired(_) => ended(row, JobState::Expired, fact),
-        JobEvent::OwnerChanged(it) => row.owner = it.to,
     }
 }
 

@@ -160,8 +160,7 @@ fn column<T>(rows: &[JobRow], of: impl Fn(&JobRow) -> T) -> Vec<T> {
 }
 
 /// What can change of a row that is there already.
-const CHANGING: [&str; 20] = [
-    "owner",
+const CHANGING: [&str; 19] = [
     "state",
     "changed_at",
     "changed_position",

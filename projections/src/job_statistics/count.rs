@@ -6,7 +6,7 @@ use domain::{Timestamp, job::JobState};
 
 use super::{
     spread::{Times, bucket},
-    standing::{Gift, Move, Standing, Whose},
+    standing::{Move, Standing, Whose},
 };
 
 /// Where something is counted.
@@ -57,18 +57,13 @@ impl Counts {
         let mut counts = Self::default();
         for standing in standings {
             for it in &standing.moves {
-                counts.add(it);
-            }
-            for Gift { from, to, state } in &standing.gifts {
-                *counts.gauge.entry((from.clone(), *state)).or_default() -= 1;
-                *counts.gauge.entry((to.clone(), *state)).or_default() += 1;
+                counts.add(&standing.whose, it);
             }
         }
         counts
     }
 
-    fn add(&mut self, it: &Move) {
-        let whose = &it.whose;
+    fn add(&mut self, whose: &Whose, it: &Move) {
         let place = Place { whose: whose.clone(), hour: it.hour, state: it.to };
         let entries = self.entries.entry(place.clone()).or_default();
         entries.entered += 1;

@@ -23,7 +23,6 @@ pub struct Standing {
     /// How long it was held before; none if it never was.
     pub(super) ran_ms: Option<u64>,
     pub(super) moves: Vec<Move>,
-    pub(super) gifts: Vec<Gift>,
 }
 
 /// What jobs are counted by, apart from when and where they are.
@@ -38,8 +37,6 @@ pub(super) struct Whose {
 /// A job that came to be in a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Move {
-    /// Whose it was then: what happened stays counted there.
-    pub(super) whose: Whose,
     pub(super) hour: Timestamp,
     /// Where it was; nowhere, if it was created.
     pub(super) from: Option<JobState>,
@@ -47,14 +44,6 @@ pub(super) struct Move {
     pub(super) with_errors: bool,
     /// How long it waited and ran in all, if it ended.
     pub(super) times: Option<Times>,
-}
-
-/// A job that came to be somebody else's, in the state in which it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Gift {
-    pub(super) from: Whose,
-    pub(super) to: Whose,
-    pub(super) state: JobState,
 }
 
 /// How long a job was queued and held, in milliseconds; none if it never was.
@@ -67,9 +56,6 @@ pub(super) struct Times {
 /// The standing after the fact.
 pub(super) fn fold(row: Option<Standing>, fact: &Fact) -> Option<Standing> {
     let Some((id, event)) = fact.of_job() else { return row };
-    if let JobEvent::OwnerChanged(it) = event {
-        return row.map(|row| row.given(it.to));
-    }
     let Some(to) = event.leads_to() else { return row };
     let Some(mut row) = row else { return created(id, event, to, fact.at()) };
     row.leave(fact.at());
@@ -78,8 +64,7 @@ pub(super) fn fold(row: Option<Standing>, fact: &Fact) -> Option<Standing> {
     row.since = fact.at();
     let times = to.is_final().then_some(Times { waited_ms: row.waited_ms, ran_ms: row.ran_ms });
     let with_errors = 0 < event.errors();
-    let whose = row.whose.clone();
-    row.moves.push(Move { whose, hour: hour(fact.at()), from, to, with_errors, times });
+    row.moves.push(Move { hour: hour(fact.at()), from, to, with_errors, times });
     Some(row)
 }
 
@@ -87,14 +72,7 @@ pub(super) fn fold(row: Option<Standing>, fact: &Fact) -> Option<Standing> {
 fn created(job: JobId, event: &JobEvent, to: JobState, at: Timestamp) -> Option<Standing> {
     let (order, kind, service) = order(event)?;
     let whose = Whose { owner: order.owner, kind: kind.as_str(), service };
-    let first = Move {
-        whose: whose.clone(),
-        hour: hour(at),
-        from: None,
-        to,
-        with_errors: false,
-        times: None,
-    };
+    let first = Move { hour: hour(at), from: None, to, with_errors: false, times: None };
     Some(Standing {
         job,
         whose,
@@ -103,7 +81,6 @@ fn created(job: JobId, event: &JobEvent, to: JobState, at: Timestamp) -> Option<
         waited_ms: None,
         ran_ms: None,
         moves: vec![first],
-        gifts: Vec::new(),
     })
 }
 
@@ -128,20 +105,12 @@ fn order(event: &JobEvent) -> Option<(&Order, JobKind, ServiceName)> {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_)
-        | JobEvent::OwnerChanged(_)
         | JobEvent::Crawl(CrawlEvent::PagesVisited(_) | CrawlEvent::CrawlCompleted(_))
         | JobEvent::Report(ReportEvent::ReportCompleted(_)) => None,
     }
 }
 
 impl Standing {
-    fn given(mut self, owner: UserId) -> Self {
-        let to = Whose { owner, ..self.whose.clone() };
-        let from = std::mem::replace(&mut self.whose, to.clone());
-        self.gifts.push(Gift { from, to, state: self.state });
-        self
-    }
-
     /// Adds the time in the state that it leaves.
     fn leave(&mut self, at: Timestamp) {
         let spent = u64::try_from((at - self.since).num_milliseconds()).unwrap_or_default();
