@@ -10,6 +10,7 @@ mod halting;
 mod lists;
 mod lives;
 mod logs;
+mod lowest;
 mod rebuild;
 mod statistics;
 mod timeline;
