@@ -4,6 +4,7 @@ mod invariants;
 mod world;
 
 mod crash;
+mod isolation;
 mod lifecycle;
 mod startup;
 mod tidy;

@@ -252,6 +252,10 @@ fn config(database_url: &str, files: &Path) -> anyhow::Result<Serve> {
         files,
         "--rescue-grace-s",
         "0",
+        "--crawl-allow",
+        "127.0.0.1",
+        "--crawl-delay-s",
+        "0",
         "--development",
     ];
     let Role::Serve(serve) = Cli::try_parse_from(arguments)?.role else {

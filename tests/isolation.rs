@@ -1,0 +1,128 @@
+//! Two people on one system: neither sees nor touches anything of the other's,
+//! whatever they ask for, over GraphQL, sockets, REST and files.
+//!
+//! Nothing is listed by hand: every field of the schema is asked for, with the
+//! other's ids wherever an id fits.
+
+mod belongings;
+mod schema;
+mod socket;
+mod transfer;
+
+use anyhow::{Context, ensure};
+use reqwest::Method;
+use serde_json::Value;
+
+use self::{belongings::Belongings, schema::Schema, socket::Socket};
+use crate::world::{Caller, World};
+
+/// What a stranger may learn from an answer: nothing of what belongs to Ann.
+fn nothing_of(ann: &Belongings, answer: &Value, asked: &str) -> anyhow::Result<()> {
+    let text = answer.to_string();
+    for mark in &ann.marks {
+        ensure!(!text.contains(mark), "{asked} tells a stranger {mark}: {text}");
+    }
+    for error in answer["errors"].as_array().into_iter().flatten() {
+        let code = &error["extensions"]["code"];
+        let known = ["NOT_FOUND", "FORBIDDEN", "UNAUTHENTICATED", "BAD_USER_INPUT"];
+        ensure!(known.iter().any(|it| code == it), "{asked} breaks: {text}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_a_stranger_asks_for_is_not_there() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = Belongings::of_ann(&world).await?;
+    let before = ann.everything().await?;
+    let schema = Schema::of(&ann.owner).await?;
+    for role in [identity::Role::Member, identity::Role::Viewer] {
+        let stranger = world.person(&format!("bob-{role:?}").to_lowercase(), role).await?;
+        for field in schema.fields("queryType")? {
+            for id in &ann.ids {
+                let operation = schema.operation("query", &field, id);
+                let answer = stranger.answer(&operation.query, operation.variables).await?;
+                nothing_of(&ann, &answer, &format!("{role:?}: {} of {id}", field.name))?;
+            }
+        }
+    }
+    ensure!(before == ann.everything().await?, "looking has changed something");
+    world.end().await
+}
+
+#[tokio::test]
+async fn whatever_a_stranger_does_leaves_everything_as_it_was() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = Belongings::of_ann(&world).await?;
+    let before = ann.everything().await?;
+    let schema = Schema::of(&ann.owner).await?;
+    for (place, field) in schema.fields("mutationType")?.iter().enumerate() {
+        for (turn, id) in ann.ids.iter().enumerate() {
+            // Some of what one may do to oneself ends the session.
+            let stranger = world.member(&format!("bob-{place}-{turn}")).await?;
+            let operation = schema.operation("mutation", field, id);
+            let answer = stranger.answer(&operation.query, operation.variables).await?;
+            nothing_of(&ann, &answer, &format!("{} of {id}", field.name))?;
+        }
+    }
+    let after = ann.everything().await?;
+    ensure!(before == after, "a stranger has changed {before}\ninto {after}");
+    world.end().await
+}
+
+#[tokio::test]
+async fn no_frame_of_a_stranger_s_sockets_tells_of_others() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = Belongings::of_ann(&world).await?;
+    let bob = world.member("bob").await?;
+    let schema = Schema::of(&ann.owner).await?;
+    let mut socket = Socket::open(&bob).await?;
+    for field in schema.fields("subscriptionType")? {
+        for id in &ann.ids {
+            let operation = schema.operation("subscription", &field, id);
+            socket.subscribe(&format!("{} of {id}", field.name), &operation).await?;
+        }
+    }
+    let mark = ann.does_more().await?;
+    // What Bob does afterwards comes after it in the journal: once he has heard
+    // of that, he would have heard of Ann's.
+    let own = bob.create_task("anything", serde_json::json!({ "of": "bob" })).await?;
+    for (asked, frame) in socket.until_told_of(&own).await? {
+        nothing_of(&ann, &frame, &asked)?;
+        ensure!(!frame.to_string().contains(&mark), "{asked} tells a stranger {mark}: {frame}");
+    }
+    world.end().await
+}
+
+#[tokio::test]
+async fn files_and_routes_of_others_are_not_there() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = Belongings::of_ann(&world).await?;
+    let before = ann.everything().await?;
+    let bob = world.member("bob").await?;
+    let nobody = Caller::new(&world.base, "");
+    for file in &ann.files {
+        let path = format!("/api/artifacts/{file}");
+        for method in [Method::GET, Method::HEAD] {
+            let own = ann.owner.send(method.clone(), &path).await?;
+            ensure!(own.status() == 200, "{method} {path}: {}", own.status());
+            let others = bob.send(method.clone(), &path).await?;
+            ensure!(others.status() == 404, "{method} {path}: {}", others.status());
+            let anybody = nobody.send(method.clone(), &path).await?;
+            ensure!(anybody.status() == 401, "{method} {path}: {}", anybody.status());
+        }
+    }
+    for id in &ann.ids {
+        for path in [format!("/api/files/{id}"), format!("/api/artifacts/{id}")] {
+            let status = bob.send(Method::DELETE, &path).await?.status().as_u16();
+            ensure!([404, 405].contains(&status), "DELETE {path}: {status}");
+        }
+        for part in ["settle", "logs", "artifacts"] {
+            let path = format!("/worker/v1/leases/{id}/{part}");
+            let status = bob.send(Method::POST, &path).await?.status().as_u16();
+            ensure!([401, 403].contains(&status), "POST {path}: {status}");
+        }
+    }
+    ensure!(before == ann.everything().await?, "a stranger has changed something");
+    world.end().await.context("stop")
+}

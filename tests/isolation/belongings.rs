@@ -1,0 +1,171 @@
+//! All that one person can have: a task and what came of it, a land, a crawl
+//! with its pages, files, a report.
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinSet,
+};
+use uuid::Uuid;
+
+use crate::world::{Caller, World};
+
+const TEMPLATE: &[u8] = include_bytes!("../../app/demo-report/template.docx");
+
+/// What Ann has.
+pub(super) struct Belongings {
+    pub(super) owner: Caller,
+    /// What names her things: nobody else may learn of one by asking.
+    pub(super) ids: Vec<String>,
+    /// What stands in them, and their names.
+    pub(super) marks: Vec<String>,
+    /// Her files, by SHA-256.
+    pub(super) files: Vec<String>,
+    /// Serves what is crawled.
+    _site: JoinSet<()>,
+}
+
+impl Belongings {
+    pub(super) async fn of_ann(world: &World) -> anyhow::Result<Self> {
+        let owner = world.member("ann").await?;
+        let mark = format!("annssecret{}", Uuid::new_v4().simple());
+        let (site, address) = site(&mark).await?;
+
+        let task = owner.create_task("anything", json!({ "about": mark })).await?;
+        let template = owner.upload("template.docx", TEMPLATE.to_vec()).await?;
+        let said = format!("Conclusion: {mark} est une conclusion.");
+        let source = owner.upload(&format!("{mark}.txt"), said.into_bytes()).await?;
+        let land = owner
+            .mutate(
+                "createLand",
+                "land { id }",
+                json!({ "name": mark, "terms": [mark], "startUrls": [address] }),
+            )
+            .await?["land"]["id"]
+            .take();
+        let crawl = owner
+            .mutate("startCrawl", "crawl { id }", json!({ "landId": land, "depth": 1 }))
+            .await?["crawl"]["id"]
+            .take();
+        let report = json!({
+            "template": template["sha256"],
+            "sources": [{ "sha256": source["sha256"], "name": format!("{mark}.txt") }],
+            "values": [{ "key": "NAME", "value": mark }],
+        });
+        let report =
+            owner.mutate("requestReport", "report { id }", report).await?["report"]["id"].take();
+        let token = owner
+            .mutate("createApiToken", "apiToken { id }", json!({ "name": mark, "scope": "READ" }))
+            .await?["apiToken"]["id"]
+            .take();
+        for job in [&crawl, &report] {
+            owner.until(text(job)?, "SUCCEEDED").await?;
+        }
+        let files = owner.files(text(&crawl)?, text(&report)?).await?;
+
+        let mut ids = vec![task];
+        for it in [&template["id"], &source["id"], &land, &crawl, &report, &token] {
+            ids.push(text(it)?.to_owned());
+        }
+        ids.push(text(&source["sha256"])?.to_owned());
+        let mut marks = ids.clone();
+        marks.extend(files.iter().cloned());
+        marks.push(mark);
+        ids.extend(files.iter().cloned());
+        Ok(Self { owner, ids, marks, files, _site: site })
+    }
+
+    /// All that Ann sees of what she has.
+    pub(super) async fn everything(&self) -> anyhow::Result<Value> {
+        let query = "{ jobs(first: 100, orderBy: OLDEST) { nodes { id state version \
+                     cancelRequested owner { id } } } \
+                     lands(first: 100) { nodes { id name terms startUrls version } } \
+                     viewer { id email role apiTokens { id name } } }";
+        let mut all = self.owner.ask(query, json!({})).await?;
+        for file in &self.files {
+            let path = format!("/api/artifacts/{file}");
+            let answer = self.owner.send(reqwest::Method::HEAD, &path).await?;
+            all[file] = answer.status().as_u16().into();
+        }
+        Ok(all)
+    }
+
+    /// One more task; gives what stands in it.
+    pub(super) async fn does_more(&self) -> anyhow::Result<String> {
+        let mark = format!("annsother{}", Uuid::new_v4().simple());
+        self.owner.create_task("anything", json!({ "about": mark })).await?;
+        Ok(mark)
+    }
+}
+
+fn text(value: &Value) -> anyhow::Result<&str> {
+    value.as_str().with_context(|| format!("{value} is no text"))
+}
+
+impl Caller {
+    /// Calls a mutation that nothing speaks against; gives its payload.
+    async fn mutate(&self, name: &str, asked: &str, input: Value) -> anyhow::Result<Value> {
+        let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+        let mutation = format!(
+            "mutation($input: {kind}!) {{ {name}(input: $input) {{ \
+             {asked} userErrors {{ code message path }} }} }}"
+        );
+        let mut data = self.ask(&mutation, json!({ "input": input })).await?;
+        let payload = data[name].take();
+        ensure!(payload["userErrors"] == json!([]), "{name} is refused: {payload}");
+        Ok(payload)
+    }
+
+    /// Sends a file; gives what is said of it.
+    async fn upload(&self, name: &str, bytes: Vec<u8>) -> anyhow::Result<Value> {
+        let url = format!("{}/api/files?name={name}", self.base);
+        let request = reqwest::Client::new().post(url);
+        let answer = request.bearer_auth(&self.token).body(bytes).send().await?;
+        ensure!(answer.status() == 201, "{name} is answered with {}", answer.status());
+        Ok(answer.json().await?)
+    }
+
+    /// The files that a crawl and a report have made.
+    async fn files(&self, crawl: &str, report: &str) -> anyhow::Result<Vec<String>> {
+        let query = "query($crawl: ID!, $report: ID!) { \
+                     crawl: job(id: $crawl) { ... on Crawl { artifacts { sha256 } } } \
+                     report: job(id: $report) { ... on Report { \
+                     document { sha256 } provenance { sha256 } } } }";
+        let seen = self.ask(query, json!({ "crawl": crawl, "report": report })).await?;
+        let mut files = Vec::new();
+        for it in seen["crawl"]["artifacts"].as_array().context("the exports")? {
+            files.push(text(&it["sha256"])?.to_owned());
+        }
+        for part in ["document", "provenance"] {
+            files.push(text(&seen["report"][part]["sha256"])?.to_owned());
+        }
+        Ok(files)
+    }
+}
+
+/// Serves one page, whatever is asked for.
+async fn site(mark: &str) -> anyhow::Result<(JoinSet<()>, String)> {
+    let page = format!(
+        "<html><head><title>{mark}</title></head><body><main><p>{}</p></main></body></html>",
+        format!("Much is said about {mark} here. ").repeat(20)
+    );
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{page}",
+        page.len()
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("http://{}/{mark}", listener.local_addr()?);
+    let mut site = JoinSet::new();
+    site.spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            if socket.read(&mut request).await.is_ok() {
+                socket.write_all(answer.as_bytes()).await.ok();
+            }
+        }
+    });
+    Ok((site, address))
+}
