@@ -38,9 +38,9 @@ async fn a_crawl_that_is_asked_for_is_taken_done_and_settled() {
     let state = world.ended(job).await;
     assert_eq!(state.phase, Phase::Succeeded);
     let events = world.events(job).await;
-    let reported = events.iter().filter_map(|it| match it {
-        JobEvent::ProgressReported(it) => Some(it.progress.clone().unwrap().done),
-        _ => None,
+    let reported = events.iter().filter_map(|it| {
+        let JobEvent::ProgressReported(it) = it else { return None };
+        Some(it.progress.clone().unwrap().done)
     });
     let reported: Vec<u64> = reported.collect();
     assert_eq!(reported.last(), Some(&49), "the last progress is never lost");
@@ -252,11 +252,11 @@ impl World {
     /// The late reports that are on record.
     async fn refusals(&self) -> Vec<(domain::JobId, u64, RefusedReport)> {
         let facts = self.feed.read(0, 1_000).await.unwrap();
-        let refused = facts.iter().filter_map(|it| match &it.event {
-            Event::Worker(WorkerEvent::StaleReportRefused(it)) => {
-                Some((it.job, it.fence, it.report))
-            }
-            _ => None,
+        let refused = facts.iter().filter_map(|it| {
+            let Event::Worker(WorkerEvent::StaleReportRefused(it)) = &it.event else {
+                return None;
+            };
+            Some((it.job, it.fence, it.report))
         });
         refused.collect()
     }

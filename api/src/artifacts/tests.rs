@@ -156,7 +156,8 @@ async fn a_file_that_is_too_large_names_the_limit_and_is_not_read_to_its_end() {
         assert_eq!(answer.body["limit"], 1_000_000);
     };
     // It has no end: were it read to it, there would be no answer.
-    let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 65_536])));
+    let chunk = Bytes::from(vec![0; 65_536]);
+    let endless = stream::repeat_with(move || Ok::<_, std::io::Error>(chunk.clone()));
     refused(&send(&world, &ann, "?name=a", Body::from_stream(endless.boxed())).await);
     let announced = request(&ann, Method::POST, "/api/files?name=a")
         .header(header::CONTENT_LENGTH, "1000001")

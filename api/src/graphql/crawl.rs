@@ -143,10 +143,8 @@ impl StartCrawlInput {
 /// What there is none of is the land.
 fn refused(refusal: &Refusal) -> StartCrawlPayload {
     let error = UserError::from(refusal);
-    let error = match refusal {
-        Refusal::NotFound { .. } => error.about("landId"),
-        _ => error,
-    };
+    let is_land = matches!(refusal, Refusal::NotFound { .. });
+    let error = if is_land { error.about("landId") } else { error };
     StartCrawlPayload { crawl: None, position: None, user_errors: vec![error] }
 }
 

@@ -51,9 +51,10 @@ async fn a_file_without_end_is_cut_off_at_the_limit() {
     let world = World::open().await;
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&taken);
+    let chunk = Bytes::from(vec![7; 64 * 1024]);
     let endless = stream::repeat_with(move || {
         counted.fetch_add(1, Ordering::Relaxed);
-        Ok::<_, io::Error>(Bytes::from_static(&[7; 64 * 1024]))
+        Ok::<_, io::Error>(chunk.clone())
     });
     let bytes_max = 12 * MIB as u64;
     let refused = world.artifacts.put(endless, bytes_max, t(0)).await;

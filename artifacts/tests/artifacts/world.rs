@@ -70,7 +70,7 @@ impl World {
 
     /// Where the file with this hash lies.
     pub(crate) fn path(&self, stored: Stored) -> PathBuf {
-        let hex: String = stored.sha256.iter().map(|it| format!("{it:02x}")).collect();
+        let hex = hex::encode(stored.sha256);
         self.folder.path().join(&hex[..2]).join(&hex[2..4]).join(hex)
     }
 

@@ -61,7 +61,7 @@ pub(in crate::graphql) struct LinkConnection {
 impl LinkConnection {
     /// The links, each with its cursor.
     async fn edges(&self) -> Vec<LinkEdge> {
-        let edge = |it: &page::Link| LinkEdge { cursor: cursor(it), node: it.into() };
+        let edge = |it: &page::Link| LinkEdge { cursor: cursor(*it), node: it.into() };
         self.list.links.iter().map(edge).collect()
     }
 
@@ -75,8 +75,8 @@ impl LinkConnection {
         PageInfo {
             has_previous_page: self.after,
             has_next_page: self.list.more,
-            start_cursor: self.list.links.first().map(cursor),
-            end_cursor: self.list.links.last().map(cursor),
+            start_cursor: self.list.links.first().copied().map(cursor),
+            end_cursor: self.list.links.last().copied().map(cursor),
         }
     }
 
@@ -86,7 +86,7 @@ impl LinkConnection {
     }
 }
 
-fn cursor(link: &page::Link) -> String {
+fn cursor(link: page::Link) -> String {
     sealed(CURSOR, format_args!("{}.{}", link.source, link.target))
 }
 
@@ -123,6 +123,7 @@ impl LinkQueries {
     /// The links between the pages of a crawl, by source and then by target; null if there is no
     /// crawl that you may see. For those who have signed in.
     #[graphql(complexity = "count(first, None) * child_complexity + 1")]
+    #[expect(clippy::too_many_arguments, reason = "one for each argument of the field")]
     async fn links(
         &self,
         ctx: &Context<'_>,
