@@ -155,7 +155,7 @@ async fn what_is_counted_is_what_the_lists_show() {
 async fn every_way_of_telling_jobs_apart_counts_the_same_jobs() {
     let world = World::new().await;
     let following = world.follow();
-    Lives::begin(&world).await.live(&random(400)).await;
+    Lives::begin(&world).await.live(&random(1_500)).await;
     world.caught_up().await;
     following.stopped().await;
     let [any_kind, task] = [None, Some(vec![JobKind::Task])];
