@@ -7,7 +7,6 @@
 mod belongings;
 mod schema;
 mod socket;
-mod transfer;
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
