@@ -7,12 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use app::system::{now, secret};
-use identity::{Identity, Role, WorkerServices};
+use app::system::secret;
 use journal::postgres::{PostgresJournal, Settings};
 use postgres::testing::Database;
 use serde_json::json;
-use sqlx::PgPool;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -49,14 +47,14 @@ impl Processes {
         ensure!(migrated.status.success(), "{migrated:?}");
         let (email, password) = ("ann@example.org".to_owned(), secret());
         let made = Command::new(program()?)
-            .args(["user", "create", &email, "--log", "off", "--database-url", database.url()])
+            .args(["user", "--log", "off", "--database-url", database.url(), "create", &email])
             .env("GREFFE_USER_PASSWORD", &password)
             .output()
             .await?;
         ensure!(made.status.success(), "{made:?}");
         let made = Command::new(program()?)
-            .args(["token", "create", "crash", "--service", "checksum", "--log", "off"])
-            .args(["--database-url", database.url()])
+            .args(["token", "--log", "off", "--database-url", database.url()])
+            .args(["create", "crash", "--service", "checksum"])
             .output()
             .await?;
         let said = String::from_utf8(made.stdout)?;

@@ -154,6 +154,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// Somebody with a token.
     pub(crate) fn new(base: &str, token: &str) -> Self {
+        app::tls::choose();
         Self { http: reqwest::Client::new(), base: base.to_owned(), token: token.to_owned() }
     }
 

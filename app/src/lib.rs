@@ -11,3 +11,5 @@ pub mod roles;
 pub mod services_file;
 pub mod system;
 pub mod telemetry;
+
+pub use workers::tls;

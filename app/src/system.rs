@@ -75,6 +75,7 @@ impl System {
         listener: TcpListener,
         services: Services,
     ) -> anyhow::Result<Self> {
+        workers::tls::choose();
         let address = listener.local_addr().context("cannot listen")?;
         let database = Database::open(&config.database).await?;
         let post = people::post(config)?;

@@ -29,6 +29,7 @@ mod signing_key;
 mod access;
 mod session;
 mod session_list;
+mod settings;
 mod rotation;
 mod own_token;
 mod worker_token;
@@ -40,7 +41,7 @@ mod recent;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -61,44 +62,9 @@ pub use secret::{
 };
 pub use session::Tokens;
 pub use session_list::SessionInfo;
+pub use settings::{Admission, Settings};
 pub use user::User;
 pub use worker_token::{WorkerGrant, WorkerServices, WorkerTokenId, WorkerTokenInfo};
-
-/// How long things last, and who may come.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How long an access token is believed.
-    pub access_lifetime: TimeDelta,
-    /// How long after sign-in one must sign in again, come what may.
-    pub session_lifetime: TimeDelta,
-    /// How long a session may lie unused.
-    pub session_idle: TimeDelta,
-    /// Who may have an account.
-    pub registration: Admission,
-}
-
-/// Who may have an account, apart from those for whom an administrator makes
-/// one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Whoever wants to.
-    Open,
-    /// Those who were invited.
-    Invited,
-    /// Nobody.
-    Closed,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            access_lifetime: TimeDelta::minutes(15),
-            session_lifetime: TimeDelta::days(30),
-            session_idle: TimeDelta::days(7),
-            registration: Admission::Invited,
-        }
-    }
-}
 
 /// The way to everything in this crate. Clones share one pool, one signing key
 /// and one memory of recent answers.

@@ -105,6 +105,12 @@ fn text(value: &Value) -> anyhow::Result<&str> {
 }
 
 impl Caller {
+    /// Whether its token is still believed.
+    pub(super) async fn is_signed_in(&self) -> anyhow::Result<bool> {
+        let answer = self.answer("{ viewer { id } }", json!({})).await?;
+        Ok(!answer["data"]["viewer"].is_null())
+    }
+
     /// Calls a mutation that nothing speaks against; gives its payload.
     async fn mutate(&self, name: &str, asked: &str, input: Value) -> anyhow::Result<Value> {
         let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);

@@ -17,7 +17,11 @@ use crate::world::Caller;
 /// How long a frame may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const OWN_JOBS: &str = "subscription { jobEvents { cursor events { job { id } } } }";
+/// What the operation is called whose frames say how far one has heard.
+const OWN: &str = "own jobs";
+
+const OWN_JOBS: &str = "subscription { jobEvents(after: \"0\") { events { \
+    ... on JobAdded { job { id } } ... on JobChanged { job { id } } } } }";
 
 pub(super) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -52,18 +56,17 @@ impl Socket {
 
     /// Every frame until one of them tells of that job.
     pub(super) async fn until_told_of(mut self, job: &str) -> anyhow::Result<Vec<(String, Value)>> {
-        let own = Operation { query: OWN_JOBS.to_owned(), variables: json!({ "after": "0" }) };
-        self.subscribe("own jobs", &own).await?;
+        let own = Operation { query: OWN_JOBS.to_owned(), variables: json!({}) };
+        self.subscribe(OWN, &own).await?;
         let mut frames = Vec::new();
         loop {
             let message = timeout(PATIENCE, self.stream.next()).await.context("a frame in time")?;
             let text = match message.context("a socket that stays open")?? {
                 Message::Text(text) => text,
                 Message::Close(why) => anyhow::bail!("the socket is closed: {why:?}"),
-                Message::Binary(_)
-                | Message::Ping(_)
-                | Message::Pong(_)
-                | Message::Frame(_) => continue,
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
+                    continue;
+                }
             };
             let mut frame: Value = serde_json::from_str(&text)?;
             if frame["type"] == "ping" {
@@ -74,14 +77,12 @@ impl Socket {
             }
             let number = frame["id"].as_str().unwrap_or_default();
             let asked = self.asked.get(number).cloned().context("an operation of ours")?;
-            let payload = match frame["payload"].take() {
-                errors @ Value::Array(_) => json!({ "errors": errors }),
-                payload => payload,
-            };
+            let payload = frame["payload"].take();
+            let payload = if payload.is_array() { json!({ "errors": payload }) } else { payload };
+            ensure!(asked != OWN || payload.get("errors").is_none(), "own jobs: {payload}");
             let told = payload.to_string().contains(job);
             frames.push((asked, payload));
             if told {
-                ensure!(!frames.is_empty(), "frames");
                 return Ok(frames);
             }
         }

@@ -12,6 +12,7 @@ mod patrol;
 pub mod report;
 pub mod rescuer;
 pub mod scheduler;
+pub mod tls;
 
 pub use crawl::Crawler;
 pub use executor::{Attempt, Execute, Executor, Finish, Handle, Level, Outcome, Stop};

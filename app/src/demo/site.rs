@@ -118,6 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_site_has_what_sites_have() -> anyhow::Result<()> {
+        crate::tls::choose();
         let site = Site::start(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let client = reqwest::Client::builder();
         let client = client.redirect(reqwest::redirect::Policy::none()).build()?;

@@ -16,6 +16,7 @@ use super::{
     resolve::Guarded,
     robots::{self, Robots},
 };
+use crate::tls;
 pub(super) use answer::{Answer, Document, Fault};
 
 /// How many redirects a robots.txt may take.
@@ -38,8 +39,7 @@ pub struct NoWeb(#[source] reqwest::Error);
 
 impl Web {
     pub(super) fn new(settings: Arc<Settings>) -> Result<Self, NoWeb> {
-        // Refused if somebody was first, who is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
+        tls::choose();
         let client = Client::builder()
             .user_agent(settings.user_agent())
             .default_headers(

@@ -13,6 +13,7 @@ use super::{
     super::{bm25::Hit, clean, fields::Field},
     prompt,
 };
+use crate::tls;
 
 /// The longest answer that is listened to, in bytes.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -50,8 +51,7 @@ pub(super) enum AskFault {
 impl Ollama {
     /// Nothing is asked of it yet.
     pub fn try_new(settings: OllamaSettings) -> Result<Self, reqwest::Error> {
-        // Somebody else may have chosen before: then that one holds.
-        let _chosen = rustls::crypto::ring::default_provider().install_default().is_ok();
+        tls::choose();
         let http = Client::builder().redirect(Policy::none()).no_proxy().build()?;
         Ok(Self { http, settings })
     }
