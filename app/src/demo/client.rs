@@ -1,11 +1,18 @@
 //! The demonstration's front end: GraphQL over HTTP.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+
+/// How long a job may take to be seen that was created.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends queries.
 pub(super) struct Client {
@@ -49,16 +56,42 @@ impl Client {
 
     /// Asks for the SHA-256 of every file of a folder; gives the job's id.
     pub(super) async fn create_checksum_task(&self, folder: &Path) -> anyhow::Result<String> {
-        let mutation = "mutation($input: CreateTaskInput!) { createTask(input: $input) { \
-                        task { id } position userErrors { code message path } } }";
         let body = json!({
             "folder": folder.to_str().context("--folder is no text")?,
             "exclude": super::LEFT_OUT,
         });
-        let variables = json!({ "input": { "service": "checksum", "body": body } });
-        let payload: Value = self.ask(mutation, variables, "/createTask").await?;
-        let id = payload.pointer("/task/id").and_then(Value::as_str);
-        id.map(str::to_owned).with_context(|| format!("no task was created: {payload}"))
+        let input = json!({ "service": "checksum", "body": body });
+        self.create("createTask", "CreateTaskInput", "task", input).await
+    }
+
+    /// Has a job created; gives its id. While the job is not to be seen yet,
+    /// it is asked for again under the same key: after a crash, the tables wait
+    /// some seconds for the process that is no more.
+    pub(super) async fn create(
+        &self,
+        mutation: &str,
+        kind: &str,
+        job: &str,
+        mut input: Value,
+    ) -> anyhow::Result<String> {
+        let query = format!(
+            "mutation($input: {kind}!) {{ {mutation}(input: $input) {{ \
+             {job} {{ id }} userErrors {{ code message path }} }} }}"
+        );
+        input["idempotencyKey"] = crate::system::id().to_string().into();
+        let variables = json!({ "input": input });
+        let pointer = format!("/{mutation}");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let payload: Value = self.ask(&query, variables.clone(), &pointer).await?;
+            if let Some(id) = payload[job]["id"].as_str() {
+                return Ok(id.to_owned());
+            }
+            let is_refused = payload["userErrors"] != json!([]);
+            if is_refused || deadline < Instant::now() {
+                bail!("no {job} was created: {payload}");
+            }
+        }
     }
 
     /// A job, as it was at a position or later.

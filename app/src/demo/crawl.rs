@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::fs;
 
 use super::{client::Client, site::Site};
@@ -70,17 +70,13 @@ pub(super) async fn serve_site(own: &Path) -> anyhow::Result<Site> {
 
 /// Has the site crawled that is served at `site`; gives the job's id.
 pub(super) async fn start(client: &Client, site: SocketAddr) -> anyhow::Result<String> {
-    let mutation = "mutation($input: StartCrawlInput!) { startCrawl(input: $input) { \
-                    crawl { id } userErrors { code message path } } }";
     let input = json!({
         "seeds": [format!("http://{site}/")],
         "terms": TERMS,
         "depth": 3,
         "limit": 100,
     });
-    let payload: Value = client.ask(mutation, json!({ "input": input }), "/startCrawl").await?;
-    let id = payload.pointer("/crawl/id").and_then(Value::as_str);
-    id.map(str::to_owned).with_context(|| format!("no crawl was started: {payload}"))
+    client.create("startCrawl", "StartCrawlInput", "crawl", input).await
 }
 
 /// What became of each page.

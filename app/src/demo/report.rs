@@ -41,8 +41,6 @@ pub(super) async fn request(client: &Client) -> anyhow::Result<String> {
     for (name, bytes) in SOURCES {
         sources.push(json!({ "sha256": client.upload(name, bytes).await?, "name": name }));
     }
-    let mutation = "mutation($input: RequestReportInput!) { requestReport(input: $input) { \
-                    report { id } userErrors { code message path } } }";
     let input = json!({
         "template": template,
         "sources": sources,
@@ -51,9 +49,7 @@ pub(super) async fn request(client: &Client) -> anyhow::Result<String> {
             { "key": "SURNAME", "value": "Camille" },
         ],
     });
-    let payload: Value = client.ask(mutation, json!({ "input": input }), "/requestReport").await?;
-    let id = payload.pointer("/report/id").and_then(Value::as_str);
-    id.map(str::to_owned).with_context(|| format!("no report was requested: {payload}"))
+    client.create("requestReport", "RequestReportInput", "report", input).await
 }
 
 /// Downloads the document into `folder`, and tells what its fields hold.
