@@ -34,8 +34,20 @@ fn is_treacherous(it: char) -> bool {
         || matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// What `curl -d` says of whatever it sends.
+const CURLS: &str = "application/x-www-form-urlencoded";
+
+/// What kind of file it is: as its sender says, or else as its name does.
+pub(crate) fn media_type(sent: Option<&str>, name: &str) -> String {
+    let said = said(sent);
+    if said != UNKNOWN && said != CURLS {
+        return said;
+    }
+    mime_guess::from_path(name).first_raw().unwrap_or(UNKNOWN).to_owned()
+}
+
 /// The type without its parameters, if it is one.
-pub(crate) fn media_type(sent: Option<&str>) -> String {
+fn said(sent: Option<&str>) -> String {
     let essence = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let is_word = |it: &str| {
         let plain = |it: u8| it.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&it);
@@ -74,13 +86,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_media_type_is_not_passed_on() {
-        assert_eq!(media_type(Some("Text/CSV; charset=utf-8")), "text/csv");
-        assert_eq!(media_type(Some("application/vnd.ms-excel")), "application/vnd.ms-excel");
-        for bad in ["", "text", "/", "text/", "te xt/csv", "text/csv\r\nset-cookie: a", "a/b/c"] {
-            assert_eq!(media_type(Some(bad)), UNKNOWN, "{bad:?}");
+    fn the_name_tells_what_the_sender_does_not() {
+        let word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+        for silent in [None, Some(""), Some(UNKNOWN), Some(CURLS)] {
+            assert_eq!(media_type(silent, "Contract.DOCX"), word);
+            assert_eq!(media_type(silent, "scan.pdf"), "application/pdf");
+            assert_eq!(media_type(silent, "data"), UNKNOWN);
         }
-        assert_eq!(media_type(None), UNKNOWN);
+        assert_eq!(media_type(Some("text/csv"), "scan.pdf"), "text/csv");
+    }
+
+    #[test]
+    fn what_is_no_media_type_is_not_passed_on() {
+        assert_eq!(said(Some("Text/CSV; charset=utf-8")), "text/csv");
+        assert_eq!(said(Some("application/vnd.ms-excel")), "application/vnd.ms-excel");
+        for bad in ["", "text", "/", "text/", "te xt/csv", "text/csv\r\nset-cookie: a", "a/b/c"] {
+            assert_eq!(said(Some(bad)), UNKNOWN, "{bad:?}");
+        }
+        assert_eq!(said(None), UNKNOWN);
     }
 
     proptest! {

@@ -92,7 +92,7 @@ impl Files {
             return Err(one_file());
         }
         let name = named(field.file_name().unwrap_or_default())?;
-        let media_type = media_type(field.content_type());
+        let media_type = media_type(field.content_type(), &name);
         let stored = self.store(arriving(field)).await?;
         match form.next_field().await {
             Ok(None) => Ok(Received { stored, name, media_type }),
@@ -104,7 +104,7 @@ impl Files {
     /// The bytes alone, with `?name=`.
     async fn body(&self, Named { name }: Named, request: Request) -> Result<Received, Problem> {
         let name = named(&name.unwrap_or_default())?;
-        let media_type = media_type(sent_media_type(&request));
+        let media_type = media_type(sent_media_type(&request), &name);
         if sent_bytes(&request).is_some_and(|it| self.around.bytes_max < it) {
             let bytes_max = self.around.bytes_max;
             return Err(refused::failed(&artifacts::ArtifactError::TooLarge { bytes_max }));

@@ -41,7 +41,8 @@ pub(super) async fn answer(
     let sent = query.map_err(|_| refused::invalid("name", "required, once"))?;
     let name = named(&sent.name)?;
     let sent = request.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    let label = Label { name, media_type: media_type(sent) };
+    let media_type = media_type(sent, &name);
+    let label = Label { name, media_type };
     let holder = api.0.holder(lease, &caller).await?;
     let span = tracing::info_span!("worker sends", worker = %holder.worker, job = %lease.job);
     api.0.keep(holder, label, request, &caller).instrument(span).await
