@@ -58,6 +58,9 @@ impl Artifacts {
                 return Err(error);
             }
         };
+        // A writer that could not finish must not be aborted: it panics. Whatever it has left
+        // goes with the sweep.
+        writer.shutdown().await.map_err(|it| ArtifactError::Unavailable(it.into()))?;
         self.file(&path, stored, now).await?;
         metrics::counter!("greffe_artifacts_stored_total").increment(1);
         metrics::counter!("greffe_artifacts_stored_bytes_total").increment(stored.bytes);
@@ -95,7 +98,6 @@ impl Artifacts {
             hash.update(&chunk);
             writer.put(chunk).await?;
         }
-        writer.shutdown().await.map_err(|it| ArtifactError::Unavailable(it.into()))?;
         Ok(Stored { sha256: hash.finalize().into(), bytes })
     }
 

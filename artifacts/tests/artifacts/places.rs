@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use artifacts::{Artifacts, ConnectError, Settings};
+use artifacts::{ArtifactError, Artifacts, ConnectError, Settings};
 
-use crate::world::World;
+use crate::world::{World, t};
 
 async fn refused(world: &World, place: &str) -> ConnectError {
     Artifacts::connect(world.db.clone(), place, Settings::default()).await.unwrap_err()
@@ -53,4 +53,21 @@ async fn a_bucket_that_is_not_built_in_names_the_feature_that_lacks() {
             "{place}: {error:?}"
         );
     }
+}
+
+/// Small files are written when they are complete, large ones as they come.
+#[tokio::test]
+async fn a_place_that_is_lost_is_out_of_reach_until_it_is_back() {
+    let world = World::open().await;
+    let (folder, aside) = (world.folder.path(), world.folder.path().with_extension("aside"));
+    fs::rename(folder, &aside).unwrap();
+    fs::write(folder, "no folder").unwrap();
+    for bytes in [1, 12 * 1024 * 1024] {
+        let error = world.artifacts.put_bytes(vec![7; bytes].into(), t(0)).await.unwrap_err();
+        assert!(matches!(error, ArtifactError::Unavailable(_)), "{bytes}: {error:?}");
+    }
+    fs::remove_file(folder).unwrap();
+    fs::rename(&aside, folder).unwrap();
+    let stored = world.put(b"there again", t(0)).await;
+    assert_eq!(world.content(stored).await.unwrap(), b"there again");
 }
