@@ -173,8 +173,9 @@ impl CrawlSpec {
             return Err(Refusal::invalid("terms", "at most 1000 of them"));
         }
         for term in terms {
-            if term.trim().is_empty() {
-                return Err(Refusal::invalid("terms", "none of them blank"));
+            // Texts are compared by their words: without one, no page is relevant.
+            if !term.contains(char::is_alphanumeric) {
+                return Err(Refusal::invalid("terms", "each with a letter or a digit"));
             }
             limit::text("terms", term, 1_024)?;
         }

@@ -245,6 +245,7 @@ fn a_crawl_starts_somewhere_looks_for_something_and_ends() {
         vec![],
         vec!["a".into(); 1_001],
         vec!["a".into(), " ".into()],
+        vec!["a".into(), "!?".into()],
         vec!["t".repeat(1_025)],
         vec!["t".repeat(1_024); 300],
         vec!["a\0b".into()],
