@@ -7,13 +7,20 @@ const endpoint = '/graphql';
 const socketEndpoint = new URL(endpoint, location.href);
 socketEndpoint.protocol = socketEndpoint.protocol.replace('http', 'ws');
 
-function isSubscription(document, operationName) {
-  const operations = (document?.definitions ?? []).filter(
-    (definition) => definition.kind === 'OperationDefinition',
-  );
-  const operation =
-    operations.find((candidate) => candidate.name?.value === operationName) ?? operations[0];
-  return operation?.operation === 'subscription';
+// What the editor says of its document lags behind what is typed, so the text
+// itself is asked: operations begin outside of all braces.
+function isSubscription(query, operationName) {
+  const text = query.replace(/"""[^]*?"""|"(?:\\.|[^"\\\n])*"|#.*/g, ' ');
+  const operations = [];
+  let depth = 0;
+  const marks = /[{(]|[})]|\b(query|mutation|subscription|fragment)\b\s*(\w*)/g;
+  for (const [mark, kind, name] of text.matchAll(marks)) {
+    if (mark === '{' || mark === '(') depth += 1;
+    else if (mark === '}' || mark === ')') depth -= 1;
+    else if (depth === 0 && kind !== 'fragment') operations.push({ kind, name });
+  }
+  const operation = operations.find(({ name }) => name && name === operationName) ?? operations[0];
+  return operation?.kind === 'subscription';
 }
 
 function subscribe(parameters, headers) {
@@ -41,7 +48,7 @@ async function request(parameters, headers) {
 
 function fetcher(parameters, options) {
   const headers = options?.headers ?? {};
-  return isSubscription(options?.documentAST, parameters.operationName)
+  return isSubscription(parameters.query, parameters.operationName)
     ? subscribe(parameters, headers)
     : request(parameters, headers);
 }
