@@ -5,11 +5,13 @@
 //! account becomes a command, and what was recorded is read back. [`Keeper`]
 //! lets take effect what a process that died has recorded, ends sockets whose
 //! session is over, and has letters sent by a [`Post`]. At the `entrance` the
-//! back ends of other applications get their tokens. No rule lives here.
+//! back ends of other applications get their tokens; on the `password_page` those
+//! choose a password who got a letter. No rule lives here.
 
 mod endings;
 pub(crate) mod entrance;
 mod keeper;
+pub(crate) mod password_page;
 mod post;
 mod recording;
 mod translation;

@@ -177,6 +177,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         ids: Arc::clone(&sides.ids),
         drain: stop.clone(),
     });
+    let entrance = entrance.merge(accounts::password_page::routes());
     let (queries, reports) = if settings.front {
         (graphql.routes().merge(entrance), files.merge(worker::routes(workers.clone())))
     } else {

@@ -5,6 +5,10 @@ use std::{
     time::Duration,
 };
 
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
 use identity::Admission;
 use serde_json::{Value, json};
 use tokio::{
@@ -171,6 +175,38 @@ async fn who_is_invited_joins_by_the_letter() {
     let closed = public(&world, open, json!({})).await;
     assert_eq!(closed["signUp"]["userErrors"], json!([{ "code": "REGISTRATION_CLOSED" }]));
     assert_eq!(public(&world, "{ registration }", json!({})).await["registration"], "INVITED");
+}
+
+/// Must never: an address that we give out and that leads nowhere.
+#[tokio::test]
+async fn the_address_in_a_letter_leads_to_a_page() {
+    let server = MailServer::start(0).await;
+    let (world, _tasks) = world(&server, Admission::Invited).await;
+    let ada = world.person("ada", identity::Role::Admin).await;
+    public(&world, RESET, json!({ "email": ada.email })).await;
+    let invite = "mutation { inviteUser(input: { email: \"carol@example.org\", role: MEMBER }) {
+        userErrors { code } } }";
+    world.data(&ada, invite, json!({})).await;
+    let mut led = Vec::new();
+    for mail in server.eventually_has(2).await {
+        let (_, address) = mail.split_once("https://greffe.example.org").unwrap();
+        let (path, _) = address.split_once("#token=").unwrap();
+        led.push(path.to_owned());
+        let page = get(&world, path).await;
+        for loaded in ["/password-page.js", "/password-page.css"] {
+            assert!(page.contains(&format!("\"{loaded}\"")), "{page}");
+            get(&world, loaded).await;
+        }
+    }
+    led.sort();
+    assert_eq!(led, ["/join", "/reset-password"]);
+}
+
+/// What is there.
+async fn get(world: &World, path: &str) -> String {
+    let answer = world.send(Request::get(path).body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}");
+    answer.body.as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
