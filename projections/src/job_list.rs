@@ -8,7 +8,7 @@ mod rows;
 use std::collections::HashMap;
 
 use domain::{
-    JobId, Timestamp, UserId, WorkerId,
+    JobId, LandId, Timestamp, UserId, WorkerId,
     job::{JobKind, JobState, Progress},
     service::ServiceName,
 };
@@ -79,11 +79,13 @@ pub struct JobRow {
     pub error_message: Option<String>,
     /// The job that this one repeats.
     pub retry_of: Option<JobId>,
+    /// The land that a crawl belongs to.
+    pub land: Option<LandId>,
 }
 
 impl Projection for JobList {
     const TABLES: Tables =
-        Tables { name: "job_list", version: 1, ddl: include_str!("job_list.sql") };
+        Tables { name: "job_list", version: 2, ddl: include_str!("job_list.sql") };
 
     type Key = JobId;
     type Row = JobRow;

@@ -34,6 +34,8 @@ create table job_list (
     error_type text,
     error_message text,
     retry_of uuid,
+    -- The land that a crawl belongs to.
+    land uuid,
     check ((ended_at is not null) = (state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'EXPIRED'))),
     check ((fence is not null) = (state = 'RUNNING'))
 ) with (fillfactor = 80);
@@ -43,3 +45,4 @@ create unique index job_list_changed on job_list (changed_position);
 create index job_list_owner on job_list (owner, created_position);
 create index job_list_state on job_list (state, created_position);
 create index job_list_service on job_list (service, created_position);
+create index job_list_land on job_list (land, created_position) where land is not null;

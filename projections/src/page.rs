@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use domain::{
     JobId, Timestamp,
     artifact::Sha256,
-    job::{CrawlEvent, JobEvent, TextSlice},
+    job::{CrawlEvent, DuplicateBy, Exclusion, JobEvent, TextSlice},
 };
 use sqlx::PgConnection;
 
@@ -53,9 +53,9 @@ pub struct PageRow {
     /// What is known of it, if it is kept.
     pub kept: Option<Kept>,
     /// The page that is the same, and what shows it.
-    pub duplicate: Option<(u32, String)>,
+    pub duplicate: Option<(u32, DuplicateBy)>,
     /// Why it is not for this crawl.
-    pub exclusion: Option<String>,
+    pub exclusion: Option<Exclusion>,
     /// What went wrong: a code, and a message for humans.
     pub error: Option<(String, String)>,
     /// The pages that it links to.

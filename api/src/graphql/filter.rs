@@ -1,7 +1,7 @@
 //! Which jobs one wants to see.
 
 use async_graphql::{Enum, ID, InputObject};
-use domain::{UserId, service::ServiceName};
+use domain::{LandId, UserId, service::ServiceName};
 
 use super::{
     fault::{Fault, Result},
@@ -20,6 +20,8 @@ pub(super) struct JobFilter {
     states: Option<Vec<JobState>>,
     /// Of this owner.
     owner: Option<ID>,
+    /// Crawls of this land.
+    land_id: Option<ID>,
     /// Created then or later.
     created_from: Option<DateTime>,
     /// Created earlier than that.
@@ -49,6 +51,7 @@ impl TryFrom<JobFilter> for projections::job_list::JobFilter {
             name.parse::<ServiceName>().map_err(|it| Fault::bad_input("filter", it.to_string()))
         };
         let owner = it.owner.map(|id| id.parse::<UserId>());
+        let land = it.land_id.map(|id| id.parse::<LandId>()).transpose();
         Ok(Self {
             kinds: it.kinds.map(|it| it.into_iter().map(Into::into).collect()),
             services: it.services.map(|it| it.into_iter().map(service).collect()).transpose()?,
@@ -56,6 +59,7 @@ impl TryFrom<JobFilter> for projections::job_list::JobFilter {
             owner: owner
                 .transpose()
                 .map_err(|_| Fault::bad_input("filter", "`owner` is a UUID"))?,
+            land: land.map_err(|_| Fault::bad_input("filter", "`landId` is a UUID"))?,
             created_from: it.created_from.map(|it| it.0),
             created_before: it.created_before.map(|it| it.0),
             with_errors: it.with_errors,

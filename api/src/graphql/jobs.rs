@@ -115,17 +115,28 @@ impl JobQueries {
         #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
         at_least: Option<Position>,
     ) -> Result<JobConnection> {
-        let eyes = access::signed_in(ctx)?.eyes();
-        let sides = sides(ctx);
-        let filter: job_list::JobFilter = filter.unwrap_or_default().try_into()?;
-        let order = order_by.unwrap_or_default().into();
-        let paging = Page { first, after, last, before }.paging(order)?;
-        budget::spend(ctx, paging.limit)?;
-        position::at_least(sides, at_least).await?;
-        // Before the rows: what is added in between is then in the rows and once more in a
-        // subscription, not lost.
-        let position = sides.checkpoints.of(job_list::JobList::TABLES).await?;
-        let page = sides.reader.jobs(&filter, order, paging, eyes).await?;
-        Ok(JobConnection { filter, eyes, order, page, paging, position })
+        let filter = filter.unwrap_or_default().try_into()?;
+        let part = Page { first, after, last, before };
+        list(ctx, filter, order_by.unwrap_or_default(), part, at_least).await
     }
+}
+
+/// A page of the jobs of a filter, of those that whoever asks may see.
+pub(super) async fn list(
+    ctx: &Context<'_>,
+    filter: job_list::JobFilter,
+    order: JobOrder,
+    part: Page,
+    at_least: Option<Position>,
+) -> Result<JobConnection> {
+    let eyes = access::signed_in(ctx)?.eyes();
+    let (sides, order) = (sides(ctx), order.into());
+    let paging = part.paging(order)?;
+    budget::spend(ctx, paging.limit)?;
+    position::at_least(sides, at_least).await?;
+    // Before the rows: what is added in between is then in the rows and once more in a
+    // subscription, not lost.
+    let position = sides.checkpoints.of(job_list::JobList::TABLES).await?;
+    let page = sides.reader.jobs(&filter, order, paging, eyes).await?;
+    Ok(JobConnection { filter, eyes, order, page, paging, position })
 }

@@ -6,13 +6,16 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{LandId, UserId};
 use projections::{
     Projection, Viewer,
+    job_list::JobFilter,
     land::{self, LandRow, Lands},
 };
 
 use super::{
     access, budget,
     fault::{Fault, Result},
-    paging::{PageInfo, count, limit, opened, sealed},
+    filter::JobOrder,
+    jobs::{self, JobConnection},
+    paging::{Page, PageInfo, count, limit, opened, sealed},
     position,
     scalar::{DateTime, Long, Position},
     sides,
@@ -68,6 +71,21 @@ impl Land {
     /// How many crawls were asked for.
     async fn crawl_count(&self) -> Long {
         Long(self.0.crawls)
+    }
+
+    /// Those of its crawls that you may see, the newest first.
+    #[graphql(complexity = "count(first, None) * child_complexity + 1")]
+    async fn crawls(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        at_least: Option<Position>,
+    ) -> Result<JobConnection> {
+        let filter = JobFilter { land: Some(self.0.id), ..JobFilter::default() };
+        let part = Page { first, after, last: None, before: None };
+        jobs::list(ctx, filter, JobOrder::Newest, part, at_least).await
     }
 
     /// When the last crawl was asked for.
@@ -167,12 +185,7 @@ impl LandConnection {
 
     /// Where this page stands among the others.
     async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_previous_page: self.after,
-            has_next_page: self.list.more,
-            start_cursor: self.list.rows.first().map(cursor),
-            end_cursor: self.list.rows.last().map(cursor),
-        }
+        PageInfo::forwards(&self.list.rows, cursor, (self.after, self.list.more))
     }
 
     /// How many lands there are on all pages together. Counted when asked for.

@@ -54,6 +54,34 @@ pub(super) enum PageState {
     Failed,
 }
 
+/// What shows that a page is a duplicate of another.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::job::DuplicateBy")]
+pub(super) enum DuplicateBy {
+    /// It names the other's address as its own.
+    Canonical,
+    /// Its readable text is the other's.
+    Content,
+    /// Its address leads to the other's.
+    Redirect,
+}
+
+/// Why a page is not for a crawl.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::job::Exclusion")]
+pub(super) enum Exclusion {
+    /// Its site's robots.txt asks not to fetch it.
+    Robots,
+    /// It asks not to be listed.
+    NoIndex,
+    /// Its address is of a private network.
+    PrivateAddress,
+    /// It is not a page that has text.
+    MediaType,
+    /// It is longer than a page may be.
+    TooLarge,
+}
+
 /// Why a page could not be had.
 #[derive(SimpleObject)]
 pub(super) struct PageError {
@@ -178,17 +206,17 @@ impl Page {
 
     /// The number of the page that is the same, if it is a duplicate.
     async fn duplicate_of(&self) -> Option<Long> {
-        self.row().duplicate.as_ref().map(|(of, _)| Long((*of).into()))
+        self.row().duplicate.map(|(of, _)| Long(of.into()))
     }
 
-    /// What shows that it is a duplicate: `CANONICAL`, `CONTENT` or `REDIRECT`.
-    async fn duplicate_by(&self) -> Option<&str> {
-        self.row().duplicate.as_ref().map(|(_, by)| by.as_str())
+    /// What shows that it is a duplicate.
+    async fn duplicate_by(&self) -> Option<DuplicateBy> {
+        self.row().duplicate.map(|(_, by)| by.into())
     }
 
-    /// Why it is not for this crawl, such as `ROBOTS` or `TOO_LARGE`.
-    async fn exclusion(&self) -> Option<&str> {
-        self.row().exclusion.as_deref()
+    /// Why it is not for this crawl.
+    async fn exclusion(&self) -> Option<Exclusion> {
+        self.row().exclusion.map(Into::into)
     }
 
     /// Why it could not be had.

@@ -29,6 +29,22 @@ pub(super) struct PageInfo {
     pub(super) end_cursor: Option<String>,
 }
 
+impl PageInfo {
+    /// Of a part of a list through which one goes forwards only.
+    pub(super) fn forwards<T>(
+        items: &[T],
+        cursor: impl Fn(&T) -> String,
+        (after, more): (bool, bool),
+    ) -> Self {
+        Self {
+            has_previous_page: after,
+            has_next_page: more,
+            start_cursor: items.first().map(&cursor),
+            end_cursor: items.last().map(&cursor),
+        }
+    }
+}
+
 /// Which part of a list one wants, as Relay asks for it.
 pub(super) struct Page {
     pub(super) first: Option<i32>,

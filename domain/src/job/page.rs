@@ -142,6 +142,14 @@ pub enum Exclusion {
 }
 
 impl DuplicateBy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Canonical, Self::Content, Self::Redirect];
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+
     /// As tables and the API write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -153,6 +161,15 @@ impl DuplicateBy {
 }
 
 impl Exclusion {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Robots, Self::NoIndex, Self::PrivateAddress, Self::MediaType, Self::TooLarge];
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+
     /// As tables and the API write it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 
 use chrono::{SubsecRound, TimeDelta};
 use domain::{
-    Timestamp, UserId,
+    LandId, Timestamp, UserId,
     job::{JobKind, JobState},
     service::ServiceName,
 };
@@ -25,6 +25,8 @@ pub struct JobFilter {
     pub states: Option<Vec<JobState>>,
     /// Of this owner.
     pub owner: Option<UserId>,
+    /// Crawls of this land.
+    pub land: Option<LandId>,
     /// Created then or later.
     pub created_from: Option<Timestamp>,
     /// Created earlier.
@@ -41,6 +43,7 @@ impl JobFilter {
             && self.services.as_ref().is_none_or(|it| it.contains(&row.service))
             && self.states.as_ref().is_none_or(|it| it.contains(&row.state))
             && self.owner.is_none_or(|it| it == row.owner)
+            && self.land.is_none_or(|it| row.land == Some(it))
             && self.created_from.is_none_or(|it| it <= row.created_at)
             && self.created_before.is_none_or(|it| row.created_at < it)
             && self.with_errors.is_none_or(|it| it == (0 < row.errors))
@@ -66,6 +69,10 @@ impl JobFilter {
         if let Some(UserId(owner)) = self.owner {
             let owner: Uuid = owner;
             query.push(" and owner = ").push_bind(owner);
+        }
+        if let Some(LandId(land)) = self.land {
+            let land: Uuid = land;
+            query.push(" and land = ").push_bind(land);
         }
         if let Some(from) = self.created_from {
             query.push(" and created_at >= ").push_bind(at_or_after(from));

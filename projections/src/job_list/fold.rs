@@ -30,7 +30,8 @@ fn created(id: JobId, event: &JobEvent, fact: &Fact) -> Option<JobRow> {
             Some(new(id, JobKind::Task, it.task.service.clone(), &it.order, fact))
         }
         JobEvent::Crawl(CrawlEvent::CrawlRequested(it)) => {
-            Some(new(id, JobKind::Crawl, ServiceName::crawl(), &it.order, fact))
+            let row = new(id, JobKind::Crawl, ServiceName::crawl(), &it.order, fact);
+            Some(JobRow { land: it.crawl.land, ..row })
         }
         JobEvent::Report(ReportEvent::ReportRequested(it)) => {
             Some(new(id, JobKind::Report, ServiceName::report(), &it.order, fact))
@@ -81,6 +82,7 @@ fn new(id: JobId, kind: JobKind, service: ServiceName, order: &Order, fact: &Fac
         error_type: None,
         error_message: None,
         retry_of: order.retry_of,
+        land: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    JobId, Timestamp, UserId, WorkerId,
+    JobId, LandId, Timestamp, UserId, WorkerId,
     job::{JobKind, JobState, Progress},
 };
 use sqlx::{PgConnection, QueryBuilder};
@@ -16,7 +16,8 @@ use crate::signed;
 pub(super) const COLUMNS: &str = "job, kind, service, owner, state, priority, created_at, \
     created_position, changed_at, changed_position, version, ready_at, expires_at, started_at, \
     ended_at, attempt, attempts_max, delivery, worker, fence, cancel_requested, progress_done, \
-    progress_total, progress_message, errors, error_type, error_message, retry_of";
+    progress_total, progress_message, errors, error_type, error_message, retry_of, \
+    land";
 
 /// A row as Postgres gives it.
 #[derive(sqlx::FromRow)]
@@ -49,6 +50,7 @@ pub(super) struct Record {
     pub(super) error_type: Option<String>,
     pub(super) error_message: Option<String>,
     pub(super) retry_of: Option<Uuid>,
+    pub(super) land: Option<Uuid>,
 }
 
 impl TryFrom<Record> for JobRow {
@@ -89,6 +91,7 @@ impl TryFrom<Record> for JobRow {
             error_type: it.error_type,
             error_message: it.error_message,
             retry_of: it.retry_of.map(JobId),
+            land: it.land.map(LandId),
         })
     }
 }
@@ -145,7 +148,8 @@ fn upsert(rows: &[JobRow]) -> QueryBuilder<sqlx::Postgres> {
         .push_bind(column(rows, |it| signed(it.errors)))
         .push_bind(column(rows, |it| it.error_type.clone()))
         .push_bind(column(rows, |it| it.error_message.clone()))
-        .push_bind(column(rows, |it| it.retry_of.map(|it| it.0)));
+        .push_bind(column(rows, |it| it.retry_of.map(|it| it.0)))
+        .push_bind(column(rows, |it| it.land.map(|it| it.0)));
     query.push(")");
     query.push(" on conflict (job) do update set ");
     for (index, column) in CHANGING.iter().enumerate() {

@@ -57,11 +57,11 @@ pub(super) fn visited(
         }
         PageOutcome::Duplicate { of, by } => {
             row.state = PageState::Duplicate;
-            row.duplicate = Some((*of, by.as_str().to_owned()));
+            row.duplicate = Some((*of, *by));
         }
         PageOutcome::Excluded { reason } => {
             row.state = PageState::Excluded;
-            row.exclusion = Some(reason.as_str().to_owned());
+            row.exclusion = Some(*reason);
         }
         PageOutcome::Failed { status, error, message } => {
             row.state = PageState::Failed;

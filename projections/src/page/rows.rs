@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use domain::{JobId, Timestamp, job::TextSlice};
+use domain::{
+    JobId, Timestamp,
+    job::{DuplicateBy, Exclusion, TextSlice},
+};
 use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
@@ -66,6 +69,10 @@ impl TryFrom<Record> for PageRow {
     fn try_from(it: Record) -> Result<Self, sqlx::Error> {
         let state = PageState::parse(&it.state).ok_or_else(|| bad("state"))?;
         let number = |column, value: Option<i64>| value.map(|it| small(column, it)).transpose();
+        let by = it.duplicate_by.as_deref();
+        let by = by.map(|it| DuplicateBy::parse(it).ok_or_else(|| bad("duplicate_by")));
+        let exclusion = it.exclusion.as_deref();
+        let exclusion = exclusion.map(|it| Exclusion::parse(it).ok_or_else(|| bad("exclusion")));
         Ok(Self {
             crawl: JobId(it.crawl),
             number: small("number", it.number)?,
@@ -75,8 +82,8 @@ impl TryFrom<Record> for PageRow {
             state,
             visited_at: it.visited_at,
             status: it.status.map(|it| small("status", it.into())).transpose()?,
-            duplicate: number("duplicate_of", it.duplicate_of)?.zip(it.duplicate_by.clone()),
-            exclusion: it.exclusion.clone(),
+            duplicate: number("duplicate_of", it.duplicate_of)?.zip(by.transpose()?),
+            exclusion: exclusion.transpose()?,
             error: it.error.clone().zip(it.message.clone()),
             links: it.links.iter().map(|it| small("links", *it)).collect::<Result<_, _>>()?,
             url: it.url.clone(),
@@ -171,8 +178,8 @@ fn upsert(rows: &[PageRow]) -> QueryBuilder<sqlx::Postgres> {
             .push_bind(text.map(|(_, slice)| signed(slice.bytes)))
             .push_bind(kept.map(|it| i64::from(it.media)))
             .push_bind(duplicate.map(|(of, _)| i64::from(*of)))
-            .push_bind(duplicate.map(|(_, by)| by))
-            .push_bind(it.exclusion.as_ref())
+            .push_bind(duplicate.map(|(_, by)| by.as_str()))
+            .push_bind(it.exclusion.map(Exclusion::as_str))
             .push_bind(it.error.as_ref().map(|(code, _)| code))
             .push_bind(it.error.as_ref().map(|(_, message)| message))
             .push_bind(it.links.iter().copied().map(i64::from).collect::<Vec<_>>());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use domain::{
-    JobId, UserId,
+    JobId, LandId, UserId,
     job::{JobKind, JobState},
 };
 use projections::{
@@ -48,6 +48,7 @@ fn every_filter(rows: &[JobRow]) -> Vec<JobFilter> {
                                 services: services.clone(),
                                 states: states.clone(),
                                 owner,
+                                land: None,
                                 created_from: from,
                                 created_before: before,
                                 with_errors,
@@ -57,6 +58,14 @@ fn every_filter(rows: &[JobRow]) -> Vec<JobFilter> {
                 }
             }
         }
+    }
+    // A crawl belongs to the same land whatever else is asked of it.
+    let lands = rows.iter().filter_map(|it| it.land).collect::<BTreeSet<_>>();
+    assert!(!lands.is_empty(), "no crawl belongs to a land");
+    for land in lands.into_iter().chain([LandId(Uuid::nil())]) {
+        all.push(JobFilter { land: Some(land), ..JobFilter::default() });
+        let states = Some(vec![JobState::Queued, JobState::Failed]);
+        all.push(JobFilter { land: Some(land), states, ..JobFilter::default() });
     }
     all
 }

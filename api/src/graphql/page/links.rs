@@ -72,12 +72,7 @@ impl LinkConnection {
 
     /// Where this part stands among the others.
     async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_previous_page: self.after,
-            has_next_page: self.list.more,
-            start_cursor: self.list.links.first().copied().map(cursor),
-            end_cursor: self.list.links.last().copied().map(cursor),
-        }
+        PageInfo::forwards(&self.list.links, |it| cursor(*it), (self.after, self.list.more))
     }
 
     /// How many links there are in all parts together. Counted when asked for.

@@ -101,12 +101,7 @@ impl PageConnection {
 
     /// Where this part stands among the others.
     async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_previous_page: self.after,
-            has_next_page: self.list.more,
-            start_cursor: self.list.rows.first().map(cursor),
-            end_cursor: self.list.rows.last().map(cursor),
-        }
+        PageInfo::forwards(&self.list.rows, cursor, (self.after, self.list.more))
     }
 
     /// How many pages there are in all parts together. Counted when asked for.

@@ -3,7 +3,10 @@
 use domain::{
     JobId,
     artifact::{Artifact, Sha256},
-    job::{Closing, FoundPage, JobCommand, KeptPage, PageOutcome, TextSlice, VisitedPage},
+    job::{
+        Closing, DuplicateBy, Exclusion, FoundPage, JobCommand, KeptPage, PageOutcome, TextSlice,
+        VisitedPage,
+    },
 };
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -101,6 +104,46 @@ async fn a_crawl_says_what_it_has_from_its_land_and_what_it_brought() {
 }
 
 #[tokio::test]
+async fn a_land_lists_its_crawls_and_no_others_to_those_who_may_see_them() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let olga = world.person("olga", identity::Role::Operator).await;
+    let (rivers, lakes) = (land(&world, &ada, rivers()).await, land(&world, &ada, rivers()).await);
+    let mut started = Vec::new();
+    for land in [&rivers, &lakes, &rivers, &rivers] {
+        let data = world.data(&ada, START, json!({ "input": { "landId": land } })).await;
+        started.push(data["startCrawl"]["crawl"]["id"].clone());
+    }
+    // One that belongs to no land.
+    crawled(&world, &ada).await;
+    world.task(&ada).await;
+    world.caught_up().await;
+    let query =
+        "query($id: ID!, $after: String) { land(id: $id) { crawls(first: 2, after: $after) {
+        totalCount nodes { id kind } pageInfo { hasNextPage endCursor } } } }";
+    let crawl = |at: usize| json!({ "id": started[at], "kind": "CRAWL" });
+    for who in [&ada, &olga] {
+        let data = world.data(who, query, json!({ "id": rivers })).await;
+        let first = &data["land"]["crawls"];
+        assert_eq!(first["totalCount"], 3);
+        assert_eq!(first["nodes"], json!([crawl(3), crawl(2)]));
+        let variables = json!({ "id": rivers, "after": first["pageInfo"]["endCursor"] });
+        let data = world.data(who, query, variables).await;
+        assert_eq!(data["land"]["crawls"]["nodes"], json!([crawl(0)]));
+        assert_eq!(data["land"]["crawls"]["pageInfo"]["hasNextPage"], false);
+    }
+    let filtered = "query($filter: JobFilter!) { jobs(filter: $filter) { nodes { id kind } } }";
+    let filter = json!({ "filter": { "landId": lakes } });
+    let data = world.data(&ada, filtered, filter.clone()).await;
+    assert_eq!(data["jobs"]["nodes"], json!([crawl(1)]));
+    let bob = world.person("bob", identity::Role::Member).await;
+    let data = world.data(&bob, filtered, filter).await;
+    assert_eq!(data["jobs"]["nodes"], json!([]));
+    let answer = world.ask(&ada, filtered, json!({ "filter": { "landId": "Rivers" } })).await;
+    assert_eq!(codes(&answer), ["BAD_USER_INPUT"]);
+}
+
+#[tokio::test]
 async fn a_crawl_that_is_refused_names_the_part_and_the_rule() {
     let world = World::new().await;
     let ada = world.person("ada", identity::Role::Member).await;
@@ -123,7 +166,8 @@ async fn a_crawl_that_is_refused_names_the_part_and_the_rule() {
     .assert_eq(&refused(json!({ "landId": "nonsense" })).await);
 }
 
-/// A crawl of three pages: one is kept, with its text; one failed; one waits.
+/// A crawl of five pages: one is kept, with its text; one failed, one waits, one is the first
+/// again, and one is not for it.
 async fn crawled(world: &World, owner: &Person) -> JobId {
     let input = json!({ "seeds": ["https://rivers.example/"], "terms": ["crue"] });
     let data = world.data(owner, START, json!({ "input": input })).await;
@@ -165,8 +209,19 @@ async fn crawled(world: &World, owner: &Person) -> JobId {
     let failed = PageOutcome::Failed { status, error, message: "not there".into() };
     let command = JobCommand::RecordPages {
         fence,
-        found: vec![found(0, None), found(1, Some(0)), found(2, Some(0))],
-        visited: vec![visited(0, kept, vec![1, 2]), visited(1, failed, vec![])],
+        found: vec![
+            found(0, None),
+            found(1, Some(0)),
+            found(2, Some(0)),
+            found(3, Some(0)),
+            found(4, Some(0)),
+        ],
+        visited: vec![
+            visited(0, kept, vec![1, 2]),
+            visited(1, failed, vec![]),
+            visited(3, PageOutcome::Duplicate { of: 0, by: DuplicateBy::Canonical }, vec![]),
+            visited(4, PageOutcome::Excluded { reason: Exclusion::TooLarge }, vec![]),
+        ],
         texts: Some(Artifact { sha256, name: "texts.jsonl".into(), bytes }),
         progress: None,
     };
@@ -187,18 +242,20 @@ async fn pages_are_read_with_their_texts() {
     let id = crawled(&world, &ada).await.to_string();
     let query = "query($id: ID!) { pages(crawlId: $id, orderBy: NUMBER) {
         totalCount nodes { number state status host title relevance foundFrom links
+            duplicateOf duplicateBy exclusion
             error { code } text media { kind } termCounts { term body } } } }";
     let data = world.data(&ada, query, json!({ "id": id })).await;
     let nothing = json!({
         "host": "rivers.example", "title": null, "relevance": null, "foundFrom": 0, "links": [],
-        "text": null, "media": [], "termCounts": [],
+        "text": null, "media": [], "termCounts": [], "duplicateOf": null, "duplicateBy": null,
+        "exclusion": null,
     });
     let with = |more: Value| {
         let mut page = nothing.clone();
         page.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         page
     };
-    let expected = json!({ "totalCount": 3, "nodes": [
+    let expected = json!({ "totalCount": 5, "nodes": [
         with(json!({
             "number": 0, "state": "KEPT", "status": 200, "title": "Rivers", "relevance": 1,
             "foundFrom": null, "links": [1, 2], "error": null, "text": "# Rivers\n\nA *crue*.",
@@ -208,6 +265,14 @@ async fn pages_are_read_with_their_texts() {
             "number": 1, "state": "FAILED", "status": 404, "error": { "code": "http_status" },
         })),
         with(json!({ "number": 2, "state": "WAITING", "status": null, "error": null })),
+        with(json!({
+            "number": 3, "state": "DUPLICATE", "status": null, "error": null, "duplicateOf": 0,
+            "duplicateBy": "CANONICAL",
+        })),
+        with(json!({
+            "number": 4, "state": "EXCLUDED", "status": null, "error": null,
+            "exclusion": "TOO_LARGE",
+        })),
     ] });
     assert_eq!(data["pages"], expected);
     let query = "query($id: ID!) {
@@ -220,7 +285,7 @@ async fn pages_are_read_with_their_texts() {
     let data = world.data(&ada, query, json!({ "id": id })).await;
     let expected = json!({
         "job": {
-            "pageCounts": { "waiting": 1, "kept": 1, "failed": 1, "total": 3 },
+            "pageCounts": { "waiting": 1, "kept": 1, "failed": 1, "total": 5 },
             "artifacts": [{ "name": "pages.csv" }], "succeededWithErrors": true,
         },
         "links": {
@@ -254,7 +319,7 @@ async fn what_is_somebody_elses_is_not_there() {
     assert_eq!(seen, nothing);
     let seen = world.data(&olga, all, variables).await;
     assert_eq!(seen["land"]["name"], "Rivers");
-    assert_eq!(seen["pages"]["totalCount"], 3);
+    assert_eq!(seen["pages"]["totalCount"], 5);
     let not_found = json!([{ "code": "NOT_FOUND", "path": ["input", "id"] }]);
     let change = json!({ "input": { "id": land, "name": "Mine" } });
     let data = world.data(&bob, CHANGE_LAND, change).await;
