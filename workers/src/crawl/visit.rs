@@ -2,12 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    num::NonZero,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    thread::available_parallelism,
     time::Duration,
 };
 
 use domain::job::Exclusion;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
 use super::{
@@ -17,6 +19,12 @@ use super::{
     robots::Robots,
     web::{Answer, Document, Fault, Web},
 };
+
+/// Who may take a page apart: one for each processor, whatever the number of
+/// crawls. More would not be done sooner, and each takes many times the memory
+/// of its page.
+static PROCESSORS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
 
 /// Visits pages for one crawl.
 pub(super) struct Visitor {
@@ -108,9 +116,14 @@ impl Visitor {
             Answer::Failed(it) => return Seen::Failed(it),
         };
         // Taking a page apart is work: others are not to wait for it.
+        let processor = PROCESSORS.acquire().await.expect("nobody closes it");
         let dictionary = Arc::clone(&self.dictionary);
-        let read = tokio::task::spawn_blocking(move || read(document, url, &dictionary)).await;
-        read.unwrap_or_else(|_| {
+        let read = tokio::task::spawn_blocking(move || {
+            // Until it is done, even if nobody waits for it any more.
+            let _processor = processor;
+            read(document, url, &dictionary)
+        });
+        read.await.unwrap_or_else(|_| {
             Seen::Failed(Fault::new("unreadable", "taking the page apart went wrong"))
         })
     }
