@@ -13,7 +13,7 @@ use domain::{
     job::{CrawlEvent, CrawlSpec, JobCommand, JobError, JobEvent, PagesVisited, Spec},
     service::ServiceName,
 };
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, future::ready, stream};
 use projections::{
     fact::Fact,
     feed::{Feed, FeedError},
@@ -31,7 +31,7 @@ use super::{
 use crate::executor::{Attempt, Execute, Finish, Outcome, Stop};
 
 /// How many events are read at a time. Each may hold hundreds of pages.
-const EVENTS_AT_ONCE: usize = 16;
+const EVENTS_AT_ONCE: usize = 2;
 
 /// How often a batch is offered while others write to the same job.
 const TRIES_MAX: u32 = 20;
@@ -98,10 +98,7 @@ impl Crawler {
         let dictionary = Arc::new(Dictionary::new(&spec.terms, &spec.languages));
         let (settings, web) = (Arc::clone(&self.settings), self.web.clone());
         let mut engine = Engine::new(spec.clone(), settings, web, Arc::clone(&dictionary));
-        let mut recorded = std::pin::pin!(self.recorded(attempt.job));
-        while let Some(pages) = recorded.try_next().await? {
-            engine.recall(&pages);
-        }
+        self.recorded(attempt.job, |it| engine.recall(it)).try_collect::<()>().await?;
         let (out, batches) = mpsc::channel(1);
         let stop = attempt.handle.stopping();
         let (end, recorded) = tokio::join!(engine.run(out, &stop), self.record(attempt, batches));
@@ -128,7 +125,7 @@ impl Crawler {
             let texts = match visited.first() {
                 Some(first) if !texts.is_empty() => {
                     let name = format!("texts-{}.jsonl", first.number);
-                    let texts = stream::iter([Ok::<_, Infallible>(Bytes::from(texts))]);
+                    let texts = stream::iter([Ok::<_, Infallible>(piece(texts))]);
                     Some(self.keep(attempt, (name, "application/jsonl"), texts).await?)
                 }
                 _ => None,
@@ -141,8 +138,12 @@ impl Crawler {
         Ok(())
     }
 
-    /// What the crawl has recorded, in its order.
-    fn recorded(&self, job: JobId) -> impl Stream<Item = Result<Arc<PagesVisited>, FeedError>> {
+    /// What `take` makes of what the crawl has recorded, in its order.
+    fn recorded<T>(
+        &self,
+        job: JobId,
+        mut take: impl FnMut(&PagesVisited) -> T,
+    ) -> impl Stream<Item = Result<T, FeedError>> {
         let feed = Arc::clone(&self.feed);
         let facts = stream::try_unfold(0, move |after| {
             let feed = Arc::clone(&feed);
@@ -152,10 +153,8 @@ impl Crawler {
                 Ok::<_, FeedError>(version.map(|version| (facts, version)))
             }
         });
-        let pages = facts.map_ok(|facts: Vec<Arc<Fact>>| {
-            stream::iter(facts.into_iter().filter_map(|it| pages_of(&it)).map(Ok))
-        });
-        pages.try_flatten()
+        let facts = facts.map_ok(|it: Vec<Arc<Fact>>| stream::iter(it.into_iter().map(Ok)));
+        facts.try_flatten().try_filter_map(move |it| ready(Ok(pages_of(&it).map(&mut take))))
     }
 
     async fn export(
@@ -165,17 +164,14 @@ impl Crawler {
         dictionary: &Dictionary,
     ) -> Result<Vec<Artifact>, Trouble> {
         let (frontier, corpus) = (&engine.frontier, &engine.corpus);
-        let one = |it: Vec<u8>| stream::iter([Ok::<_, FeedError>(Bytes::from(it))]);
+        let one = |it: Vec<u8>| stream::iter([Ok::<_, FeedError>(piece(it))]);
         let mut table = Table::default();
-        let rows = self.recorded(attempt.job);
-        let rows = rows.map_ok(|it| Bytes::from(table.rows(&it, frontier)));
+        let rows = self.recorded(attempt.job, |it| piece(table.rows(it, frontier)));
         let pages = one(Table::head()).chain(rows);
         let pages = self.keep(attempt, ("pages.csv".to_owned(), "text/csv"), pages).await?;
 
-        let nodes = self.recorded(attempt.job);
-        let nodes = nodes.map_ok(|it| Bytes::from(Graph::nodes(&it, frontier)));
-        let edges = self.recorded(attempt.job);
-        let edges = edges.map_ok(|it| Bytes::from(Graph::edges(&it, frontier, corpus)));
+        let nodes = self.recorded(attempt.job, |it| piece(Graph::nodes(it, frontier)));
+        let edges = self.recorded(attempt.job, |it| piece(Graph::edges(it, frontier, corpus)));
         let graph = one(Graph::head()).chain(nodes).chain(one(Graph::between()));
         let graph = graph.chain(edges).chain(one(Graph::tail()));
         let graph = self.keep(attempt, ("pages.gexf".to_owned(), "application/xml"), graph).await?;
@@ -222,11 +218,17 @@ async fn give(attempt: &Attempt, command: JobCommand) -> Result<(), CommandError
     Err(CommandError::Contended)
 }
 
-fn pages_of(fact: &Fact) -> Option<Arc<PagesVisited>> {
+fn pages_of(fact: &Fact) -> Option<&PagesVisited> {
     let (_, JobEvent::Crawl(CrawlEvent::PagesVisited(pages))) = fact.of_job()? else {
         return None;
     };
-    Some(Arc::new(pages.clone()))
+    Some(pages)
+}
+
+/// A piece of a file. It waits to be written with others: without the room
+/// that it was to grow into.
+fn piece(content: Vec<u8>) -> Bytes {
+    Bytes::from(content.into_boxed_slice())
 }
 
 fn error(error_type: &str, message: &str, retryable: bool) -> JobError {

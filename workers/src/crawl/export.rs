@@ -126,9 +126,10 @@ impl Graph {
                 page.links.iter().map(|it| corpus.stands_for(*it)).collect();
             targets.sort_unstable();
             targets.dedup();
+            let host = |it: u32| frontier.get(it).map(|it| domain(&it.url));
+            let from = host(number);
             for target in targets.into_iter().filter(|it| *it != number && corpus.is_kept(*it)) {
-                let host = |it: u32| frontier.get(it).map(|it| domain(&it.url));
-                let crosses = host(number) != host(target);
+                let crosses = from != host(target);
                 edges.extend([
                     &format!("<edge id=\"{number}_{target}\" source=\"{number}\" "),
                     &format!("target=\"{target}\" weight=\"1\"><attvalues>"),
