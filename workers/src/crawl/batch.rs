@@ -12,7 +12,10 @@ use super::{page::Media, relevance::TermCount};
 
 /// When a batch is full. What one page adds at most still fits into an event.
 const EVENT_BYTES_MAX: usize = PAGES_BYTES_MAX / 4 * 3;
-const TEXTS_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Several batches are in memory at a time, and everybody who follows holds
+/// one: larger ones take more memory and no less time.
+const TEXTS_BYTES_MAX: usize = 512 * 1024;
 const PAGES_MAX: usize = 500;
 
 /// How old a batch may grow.
@@ -117,7 +120,10 @@ fn json_bytes<T: Serialize>(value: &T) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use domain::job::{Exclusion, PagesVisited};
+    use domain::{
+        artifact::Sha256,
+        job::{Exclusion, KeptPage, PagesVisited},
+    };
 
     use super::*;
 
@@ -128,6 +134,26 @@ mod tests {
     fn excluded(number: u32) -> VisitedPage {
         let outcome = PageOutcome::Excluded { reason: Exclusion::Robots };
         VisitedPage { number, outcome, links: (0..2_000).collect() }
+    }
+
+    fn kept(number: u32) -> VisitedPage {
+        let page = KeptPage {
+            url: "http://a.example/".to_owned(),
+            status: 200,
+            media_type: "text/html".to_owned(),
+            bytes: 0,
+            title: None,
+            description: None,
+            language: None,
+            canonical: None,
+            published_at: None,
+            words: 1,
+            relevance: 1,
+            content: Sha256::new([0; 32]),
+            text: TextSlice { offset: 0, bytes: 0 },
+            media: 0,
+        };
+        VisitedPage { number, outcome: PageOutcome::Kept(Box::new(page)), links: Vec::new() }
     }
 
     #[test]
@@ -147,6 +173,29 @@ mod tests {
         }
         assert_eq!(pages, 400);
         assert!(20 < count && count < 60, "{count} batches");
+    }
+
+    #[test]
+    fn no_batch_holds_many_long_texts() {
+        let (mut batches, now) = (Batches::default(), Instant::now());
+        let long = "x".repeat(TEXTS_BYTES_MAX / 8);
+        for number in 0..40 {
+            let text = PageText {
+                number,
+                url: "http://a.example/",
+                title: None,
+                text: &long,
+                media: &[],
+                terms: &[],
+            };
+            batches.visited(kept(number), Some(&text), now);
+        }
+        let mut pages = 0;
+        while let Some(batch) = batches.take(now, true) {
+            pages += batch.visited.len();
+            assert!(batch.texts.len() < TEXTS_BYTES_MAX + 2 * long.len(), "{}", batch.texts.len());
+        }
+        assert_eq!(pages, 40);
     }
 
     #[test]
