@@ -17,8 +17,12 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{ArtifactError, Artifacts, incoming, location};
 
-/// How much of a file is held in memory.
+/// How much of a file is held in memory on the way to a bucket, which takes no
+/// smaller parts.
 const BUFFER_BYTES: usize = 5 * 1024 * 1024;
+
+/// And on the way to a folder.
+const FOLDER_BUFFER_BYTES: usize = 512 * 1024;
 
 /// How many parts are under way to the store at once.
 const PARTS_MAX: usize = 2;
@@ -46,9 +50,9 @@ impl Artifacts {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let path = incoming();
-        let mut writer =
-            BufWriter::with_capacity(Arc::clone(&self.store), path.clone(), BUFFER_BYTES)
-                .with_max_concurrency(PARTS_MAX);
+        let buffer = self.folder.as_ref().map_or(BUFFER_BYTES, |_| FOLDER_BUFFER_BYTES);
+        let mut writer = BufWriter::with_capacity(Arc::clone(&self.store), path.clone(), buffer)
+            .with_max_concurrency(PARTS_MAX);
         let stored = match self.written(&mut writer, content, bytes_max).await {
             Ok(stored) => stored,
             Err(error) => {
