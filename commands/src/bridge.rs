@@ -172,11 +172,14 @@ impl Ledger {
         let events: Result<Vec<NewEvent>, serde_json::Error> = events
             .into_iter()
             .map(|Written(event)| {
+                let mut payload = event.encode()?;
+                // It is kept in memory for as long as it is recent.
+                payload.shrink_to_fit();
                 Ok(NewEvent {
                     event_id: (self.ids)(),
                     event_type: event.name(),
                     schema_version: event.schema_version(),
-                    payload: event.encode()?,
+                    payload,
                     metadata: loaded.metadata.clone(),
                 })
             })
