@@ -136,8 +136,9 @@ pub(super) async fn load(
     rows.map(|row| row.map(|it| ((it.crawl, it.number), it))).collect()
 }
 
-/// The most rows of one statement: each takes 31 of the 65,535 parameters.
-const CHUNK: usize = 2_000;
+/// The most rows of one statement, each with 31 parameters. More are not written
+/// faster, and what a connection once sent it has memory for as long as it lives.
+const CHUNK: usize = 200;
 
 pub(super) async fn store(db: &mut PgConnection, rows: &[PageRow]) -> Result<(), sqlx::Error> {
     for rows in rows.chunks(CHUNK) {
