@@ -20,7 +20,7 @@ pub(super) fn document(
 ) -> Result<Bytes, Fault> {
     let values: HashMap<String, String> =
         composed.iter().map(|it| (fields::upper(&it.key), it.value.clone())).collect();
-    let document = Bytes::from(template.fill(&values)?);
+    let document = template.fill(&values)?;
     let said = docx::said(document.clone())?;
     for (trace, words) in traces(&said) {
         match trace {

@@ -50,7 +50,9 @@ impl Fault {
     fn code(&self) -> &'static str {
         match self {
             Self::Template(TemplateFault::NoPlaceholder) => "template_without_placeholders",
-            Self::Template(TemplateFault::Unclosed { .. }) => "template_malformed",
+            Self::Template(TemplateFault::Unclosed { .. } | TemplateFault::Misplaced { .. }) => {
+                "template_malformed"
+            }
             Self::Template(TemplateFault::Package(PackageFault::Bomb)) => "template_zip_bomb",
             Self::Template(TemplateFault::Package(
                 PackageFault::Encrypted | PackageFault::Damaged | PackageFault::NotWord,

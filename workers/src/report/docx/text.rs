@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::{
-    package::{Package, PackageFault, Role},
+    package::{Package, PackageFault, Reach, Role},
     wordml::{Mark, Step, walk},
 };
 
@@ -13,9 +13,9 @@ const BETWEEN_CELLS: &str = " | ";
 
 /// Everything that a document says, comments aside.
 pub(in crate::report) fn text(bytes: Bytes) -> Result<String, PackageFault> {
-    let package = Package::open(bytes)?;
+    let package = Package::open(bytes, Reach::Text)?;
     let mut text = String::new();
-    for part in package.parts.iter().filter(|it| it.role != Role::Comments) {
+    for part in package.parts().filter(|it| it.role != Role::Comments) {
         let mut page = Page { blocks: vec![String::new()], ..Page::default() };
         walk(&part.xml, |step| page.see(step)).map_err(|_| PackageFault::Damaged)?;
         text.push_str(&page.blocks.concat());
@@ -64,6 +64,7 @@ impl Page {
                 }
             }
             Step::Text(piece) => self.say(&piece.text),
+            Step::Beside(_) => {}
             Step::Break => self.say("\n"),
             Step::Tab => self.say("\t"),
             Step::Hyphen => self.say("-"),

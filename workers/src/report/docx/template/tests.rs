@@ -13,7 +13,7 @@ fn values(pairs: &[(&str, &str)]) -> HashMap<String, String> {
 }
 
 fn filled(template: Bytes, pairs: &[(&str, &str)]) -> Bytes {
-    Template::open(template).unwrap().fill(&values(pairs)).unwrap().into()
+    Template::open(template).unwrap().fill(&values(pairs)).unwrap()
 }
 
 fn part(document: &Bytes, name: &str) -> String {
@@ -167,6 +167,167 @@ fn a_package_that_unpacks_to_far_more_than_it_should_is_not_unpacked() {
         ("word/bomb.bin".to_owned(), vec![0; 16 * 1024 * 1024]),
     ];
     assert_eq!(fault(packed(&entries)), PackageFault::Bomb.into());
+}
+
+/// A document with these parts, by their names; its body is one of them.
+fn parts(parts: &[(&str, &str)]) -> Bytes {
+    let types = "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">\
+        <Override PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-\
+        officedocument.wordprocessingml.document.main+xml\"/></Types>";
+    let mut entries = vec![("[Content_Types].xml".to_owned(), types.as_bytes().to_vec())];
+    entries.extend(parts.iter().map(|it| (it.0.to_owned(), it.1.as_bytes().to_vec())));
+    packed(&entries)
+}
+
+const WORD: &str = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"";
+const DRAWING: &str = "xmlns:a=\"http://schemas.openxmlformats.org/drawingml/2006/main\"";
+
+fn empty_body() -> String {
+    format!("<w:document {WORD}><w:body/></w:document>")
+}
+
+/// What becomes of a part beside an empty body.
+fn filled_beside(name: &str, xml: &str, pairs: &[(&str, &str)]) -> String {
+    let document = filled(parts(&[("word/document.xml", &empty_body()), (name, xml)]), pairs);
+    assert!(!said(document.clone()).unwrap().contains("{{"));
+    part(&document, name)
+}
+
+#[test]
+fn a_diagram_is_filled_in_what_it_says_and_in_what_is_drawn_of_it() {
+    for (name, root) in [("word/diagrams/data1.xml", "dgm"), ("word/diagrams/drawing1.xml", "dsp")]
+    {
+        let text = |runs: &str| {
+            format!("<{root}:x xmlns:{root}=\"urn:x\" {DRAWING}><a:p>{runs}</a:p></{root}:x>")
+        };
+        let before = text(
+            "<a:r><a:rPr b=\"1\"/><a:t>Étape {{ST</a:t></a:r><a:r><a:rPr i=\"1\"/><a:t>EP}} !\
+             </a:t></a:r>",
+        );
+        let after = text(
+            "<a:r><a:rPr b=\"1\"/><a:t>Étape un</a:t></a:r><a:br/><a:r><a:rPr b=\"1\"/><a:t>deux \
+             &amp; trois</a:t></a:r><a:r><a:rPr i=\"1\"/><a:t> !</a:t></a:r>",
+        );
+        assert_eq!(filled_beside(name, &before, &[("STEP", "un\ndeux & trois")]), after);
+    }
+}
+
+#[test]
+fn a_chart_is_filled_with_the_table_behind_it() {
+    let chart = |title: &str, label: &str| {
+        format!(
+            "<c:chart xmlns:c=\"http://schemas.openxmlformats.org/drawingml/2006/chart\" {DRAWING}>\
+             <c:title><a:p><a:r><a:t>{title}</a:t></a:r></a:p></c:title><c:strCache><c:pt>\
+             <c:v>{label}</c:v></c:pt></c:strCache></c:chart>"
+        )
+    };
+    let sheet = |first: &str, rest: &str| {
+        format!(
+            "<sst xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><si><r>\
+             <t{first}</t></r><r><rPr><b/></rPr><t{rest}</t></r></si></sst>"
+        )
+    };
+    let types = ("[Content_Types].xml".to_owned(), b"<Types/>".to_vec());
+    let strings = sheet(">{{LA", ">BEL}}.").into_bytes();
+    let book = packed(&[types, ("xl/sharedStrings.xml".to_owned(), strings)]);
+    let types = "<Types><Override PartName=\"/word/document.xml\" ContentType=\"application/vnd.\
+                 openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>";
+    let template = packed(&[
+        ("[Content_Types].xml".to_owned(), types.into()),
+        ("word/document.xml".to_owned(), empty_body().into()),
+        ("word/charts/chart1.xml".to_owned(), chart("{{TITLE}} 2026", "{{LABEL}}").into()),
+        ("word/embeddings/book.xlsx".to_owned(), book.to_vec()),
+    ]);
+    assert_eq!(Template::open(template.clone()).unwrap().keys(), ["TITLE", "LABEL"]);
+    let document = filled(template, &[("TITLE", "Heures"), ("LABEL", "A < B")]);
+    assert!(!said(document.clone()).unwrap().contains("{{"));
+    assert_eq!(part(&document, "word/charts/chart1.xml"), chart("Heures 2026", "A &lt; B"));
+    let mut archive = ZipArchive::new(std::io::Cursor::new(document)).unwrap();
+    let mut book = Vec::new();
+    archive.by_name("word/embeddings/book.xlsx").unwrap().read_to_end(&mut book).unwrap();
+    let spaced = |it: &str| format!(" xml:space=\"preserve\">{it}");
+    let strings = part(&book.into(), "xl/sharedStrings.xml");
+    assert_eq!(strings, sheet(&spaced("A &lt; B"), &spaced(".")));
+}
+
+#[test]
+fn notes_and_comments_are_filled() {
+    let paragraph = paragraph(&["{{X}}"]);
+    let note = |kind: &str| format!("<w:{kind} w:id=\"1\">{paragraph}</w:{kind}>");
+    let template = docx(&[
+        ("document", "<w:body/>"),
+        ("footnotes", &note("footnote")),
+        ("endnotes", &note("endnote")),
+        ("comments", &note("comment")),
+    ]);
+    assert_eq!(said(filled(template, &[("X", "vu")])).unwrap(), "vu\nvu\nvu\n");
+}
+
+#[test]
+fn what_pictures_and_the_document_are_called_is_filled() {
+    let body = |it: &str| {
+        format!(
+            "<w:document {WORD}><w:body><w:p><w:r><w:drawing><docPr descr='{it}' id='1'/>\
+             </w:drawing></w:r></w:p></w:body></w:document>"
+        )
+    };
+    let told = filled(
+        parts(&[("word/document.xml", &body("Photo de {{NAME}}, {{R&amp;D}}"))]),
+        &[("NAME", "O'Neil\n\"Jo\""), ("R&D", "labo")],
+    );
+    let expected = body("Photo de O&apos;Neil &quot;Jo&quot;, labo");
+    assert_eq!(part(&told, "word/document.xml"), expected);
+    let title = |it: &str| format!("<p xmlns:dc=\"urn:dc\"><dc:title>{it}</dc:title></p>");
+    let told = filled_beside("docProps/core.xml", &title("Bilan &amp; {{X}}"), &[("X", "<suite>")]);
+    assert_eq!(told, title("Bilan &amp; &lt;suite&gt;"));
+    let item = |it: &str| format!("<item>{it}</item>");
+    let told = filled_beside("customXml/item1.xml", &item("<![CDATA[<{{X}}>]]>"), &[("X", "été")]);
+    assert_eq!(told, item("&lt;été&gt;"));
+}
+
+#[test]
+fn a_part_in_other_letters_is_filled_as_well() {
+    let declared = "<?xml version=\"1.0\" encoding=\"UTF-16\"?><item>{{X}} été</item>";
+    let wide: Vec<u8> = "\u{FEFF}"
+        .encode_utf16()
+        .chain(declared.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let types = "<Types><Override PartName=\"/word/document.xml\" ContentType=\"application/vnd.\
+                 openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>";
+    let template = packed(&[
+        ("[Content_Types].xml".to_owned(), types.into()),
+        ("word/document.xml".to_owned(), empty_body().into()),
+        ("customXml/item1.xml".to_owned(), wide),
+    ]);
+    let document = filled(template, &[("X", "à")]);
+    assert_eq!(part(&document, "customXml/item1.xml"), "<item>à été</item>");
+}
+
+#[test]
+fn nothing_is_filled_where_programs_follow_it() {
+    let link =
+        |target: &str| format!("<Relationships><Relationship Target='{target}'/></Relationships>");
+    let text = |it: &str| format!("<w:document {WORD}><w:body>{it}</w:body></w:document>");
+    let links = "word/_rels/document.xml.rels";
+    let table = [
+        (links, link("https://{{SITE}}/")),
+        (links, link("https://%7b%7BSITE%7D%7D/")),
+        ("word/document.xml", text("<w:instrText>HYPERLINK {{SITE}}</w:instrText>")),
+        ("word/document.xml", text("<w:fldSimple w:instr='DDEAUTO {{SITE}}'/>")),
+        ("word/header1.xml", text("<shape href='{{SITE}}'/>")),
+        ("word/old.vml", "<br>{{SITE}}".to_owned()),
+    ];
+    for (name, xml) in table {
+        let template = if name == "word/document.xml" {
+            parts(&[(name, &xml)])
+        } else {
+            parts(&[("word/document.xml", &text(&paragraph(&["{{X}}"]))), (name, &xml)])
+        };
+        assert_eq!(fault(template), TemplateFault::Misplaced { part: name.to_owned() }, "{xml}");
+    }
+    let harmless = [("word/document.xml", &*text(&paragraph(&["{{X}}"]))), ("a.vml", "<br>")];
+    assert_eq!(said(filled(parts(&harmless), &[("X", "vu")])).unwrap(), "vu\n");
 }
 
 proptest! {
