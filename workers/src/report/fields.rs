@@ -51,7 +51,7 @@ pub(super) fn upper(key: &str) -> String {
 }
 
 fn field(key: &str, said: Option<&FieldSpec>) -> Field {
-    let usual = usual::of(&upper(key));
+    let usual = usual::of(key);
     let kind = said.map_or(usual.kind, |it| it.kind);
     let as_usual = kind == usual.kind;
     let (chars, lines) = if as_usual { usual.size } else { usual::size(kind) };
@@ -60,9 +60,12 @@ fn field(key: &str, said: Option<&FieldSpec>) -> Field {
     Field {
         key: key.to_owned(),
         kind,
-        query: said.and_then(|it| it.query.clone()).unwrap_or_else(|| label.clone()),
+        query: said.and_then(|it| it.query.as_deref()).or(usual.query).unwrap_or(&label).to_owned(),
         label,
-        instructions: said.and_then(|it| it.instructions.clone()),
+        instructions: said
+            .and_then(|it| it.instructions.as_deref())
+            .or(usual.instructions.filter(|_| as_usual))
+            .map(ToOwned::to_owned),
         chars_max: said.and_then(|it| it.chars_max).map_or(chars, count),
         lines_max: said.and_then(|it| it.lines_max).map_or(lines, count),
         allowed: match said {

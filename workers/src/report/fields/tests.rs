@@ -33,6 +33,7 @@ fn a_number_of_a_social_insurance_is_found_however_it_is_written() {
         "756-1234-5678-97",
         "756\u{A0}1234\u{A0}5678\u{A0}97",
         "tél. 756 12, AVS 756.1234.5678.97, puis 756.9999.9999.99",
+        "AVS 1 : 756.1234.5678.97 et AVS 2 : 756.4444.5555.66",
     ] {
         assert_eq!(avs_number(text), found, "{text}");
     }
@@ -68,6 +69,17 @@ fn a_field_is_what_its_name_says_unless_it_is_specified() {
         ("OUTIL_WORD", FieldKind::Constrained, 200, 1),
         ("TEST_LOGIQUE", FieldKind::Constrained, 200, 1),
         ("POINTS_FORTS", FieldKind::List, 400, 4),
+        ("MONSIEUR_OU_MADAME", FieldKind::Deterministic, 10_000, 100),
+        ("CV", FieldKind::Narrative, 500, 4),
+        ("Ressources_comportementales_Points_d’appui", FieldKind::List, 400, 4),
+        ("RESSOURCES_COMPORTEMENTALES_POINTS_D'APPUI", FieldKind::List, 400, 4),
+        ("métiers_privilégiés_qui_pourraient_etre_envisagé", FieldKind::List, 400, 4),
+        ("Formations_hautes écoles", FieldKind::List, 400, 4),
+        ("Vocatio", FieldKind::List, 400, 4),
+        ("Français_niveaU_3", FieldKind::Constrained, 200, 1),
+        ("EXCEL_positionnement_de_niveau", FieldKind::Constrained, 200, 1),
+        ("Tri_ET_classement", FieldKind::Constrained, 200, 1),
+        ("CALCUL_ET_FRACTION", FieldKind::Constrained, 200, 1),
         ("AUTRE_CHOSE", FieldKind::Narrative, 400, 4),
     ];
     for (key, kind, chars, lines) in table {
@@ -87,6 +99,38 @@ fn what_a_field_is_looked_for_by_is_its_name_unless_it_is_said() {
     assert_eq!((&*field.label, &*field.query), ("Lettre de motivation", "Lettre de motivation"));
     let said = FieldSpec { query: Some("métier".into()), ..spec("X", FieldKind::Short) };
     assert_eq!(of("x", vec![said]).query, "métier");
+}
+
+#[test]
+fn a_measure_has_the_values_that_are_usual_for_it() {
+    let table = [
+        ("Anglais_positionnement_de_niveau_CECRL_ET_TOEIC", "B2", "niveau anglais"),
+        ("ALLEMAND_positionnement_de_niveau", "C1", "niveau allemand"),
+        ("Français_niveau_1", "A1", "niveau 1 français"),
+        ("OUTLOOK_positionnement_de_niveau", "Très bon", "niveau Outlook"),
+        ("CALCUL_niveau_2", "À renforcer", "niveau 2 calcul"),
+        ("TesT_d_attentiON_ADMINISTRATIF", "OK", "test administratif d'attention"),
+        ("Test_de_Compréhension_de_consigneS", "Moyen", "test compréhension consignes"),
+    ];
+    for (key, allowed, query) in table {
+        let field = of(key, Vec::new());
+        assert!(field.allowed.iter().any(|it| it == allowed), "{key}: {:?}", field.allowed);
+        assert!(field.allowed.iter().any(|it| it == "Non évalué"), "{key}");
+        assert_eq!(field.query, query, "{key}");
+    }
+}
+
+#[test]
+fn what_a_model_is_told_is_usual_for_the_name_unless_it_is_said() {
+    let told = of("Lettre_de_motivation", Vec::new()).instructions.unwrap();
+    assert!(told.contains("lettre"), "{told}");
+    let own = FieldSpec {
+        instructions: Some("en vers".into()),
+        ..spec("LETTRE_DE_MOTIVATION", FieldKind::Narrative)
+    };
+    let told = of("Lettre_de_motivation", vec![own]).instructions;
+    assert_eq!(told.as_deref(), Some("en vers"));
+    assert_eq!(of("JARDINAGE", Vec::new()).instructions, None);
 }
 
 #[test]

@@ -166,11 +166,17 @@ fn worthy(units: &[Unit]) -> impl Iterator<Item = &Unit> {
 }
 
 /// The allowed value that stands nearest to the word that tells what is looked
-/// for. Where that word is not, a value is about something else.
+/// for. Where that word is not, a value is about something else; and so it is
+/// where a number is not, such as that of a level.
 fn near(field: &Field, last: &str, units: &[Unit]) -> Option<String> {
     let mut found: Option<(f64, usize, usize, &str)> = None;
+    let mut numbers = plain(&field.query);
+    numbers.retain(|it| it.chars().all(|it| it.is_ascii_digit()));
     for unit in units.iter().filter(|it| 0.0 < it.worth) {
         let said = plain(&unit.text);
+        if !numbers.iter().all(|it| said.contains(it)) {
+            continue;
+        }
         let anchors: Vec<usize> =
             (0..said.len()).filter(|at| words::singular(&said[*at]) == last).collect();
         for value in &field.allowed {

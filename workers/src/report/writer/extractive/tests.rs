@@ -16,7 +16,10 @@ const DOSSIER: &str = "Profession : menuisier qualifié\n\
 
 fn index() -> Index {
     let mut index = Index::default();
-    for text in [DOSSIER, "Le repas de midi est servi à la cantine.", "La météo était clémente."]
+    let tests = "Calcul niveau 1 : OK\nCalcul niveau 2 : Moyen\nTri et classement | À renforcer\n\
+                 Excel : très bon";
+    for text in
+        [DOSSIER, tests, "Le repas de midi est servi à la cantine.", "La météo était clémente."]
     {
         index.add(Passage { source: 0, page: None, text: text.into() });
     }
@@ -94,4 +97,15 @@ fn where_nothing_is_said_nothing_is_written() {
 fn the_same_sources_give_the_same_words() {
     let once = written("FORMATION", None);
     assert!((0..20).all(|_| written("FORMATION", None) == once));
+}
+
+#[test]
+fn of_several_levels_each_has_its_own_value() {
+    assert_eq!(written("CALCUL_niveau_1", None), "OK");
+    assert_eq!(written("CALCUL_niveau_2", None), "Moyen");
+    assert_eq!(written("CALCUL_niveau_3", None), "");
+    assert_eq!(written("Tri_ET_classement", None), "À renforcer");
+    assert_eq!(written("EXCEL_positionnement_de_niveau", None), "Très bon");
+    assert_eq!(written("Anglais_positionnement_de_niveau_CECRL_ET_TOEIC", None), "B2");
+    assert_eq!(written("Français_niveau_1", None), "");
 }
