@@ -3,7 +3,7 @@
 LISTEN ?= 127.0.0.1:8000
 DATA   ?= greffe-data
 GREFFE  = target/debug/greffe
-ALL     = --workspace --all-targets --all-features
+ALL     = --locked --workspace --all-targets --all-features
 FLAGS   = --data-dir $(DATA) --listen $(LISTEN)
 
 # Queries are compiled from .sqlx, whatever DATABASE_URL a shell has set.
@@ -21,7 +21,7 @@ setup: ## Installs what is missing, or says what is
 # Without optimisation: it builds in a fraction of the time, and is quick
 # enough for everything but measuring.
 build: setup
-	cargo build -p app --bin greffe
+	cargo build --locked -p app --bin greffe
 
 run: build ## Starts Greffe on its own database and shows what it does
 	$(GREFFE) demo $(FLAGS)
@@ -31,7 +31,7 @@ test: setup ## Runs every check
 	cargo build $(ALL)
 	.ci/sqlx check
 	cargo clippy --quiet $(ALL) -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --workspace --all-features --no-deps
 	target/debug/with-postgres -- .ci/tests
 	.ci/optional
 
@@ -44,7 +44,7 @@ fmt: ## Formats the code
 	cargo fmt
 
 bench: setup ## Measures Greffe beside its peers, in under eight minutes
-	cargo run --release -p bench
+	cargo run --locked --release -p bench
 
 up: build ## Starts Greffe in the background
 	@deploy/setup/background.sh up $(DATA) $(LISTEN) $(GREFFE) serve $(FLAGS)
@@ -59,7 +59,7 @@ migrate: build ## Brings the database up to this version
 	$(GREFFE) migrate --data-dir $(DATA)
 
 sqlx: setup ## Makes the offline data of the queries anew
-	cargo build --quiet -p postgres
+	cargo build --locked --quiet -p postgres
 	.ci/sqlx write
 
 # The tests' server may keep its data elsewhere, behind a link.
