@@ -57,6 +57,8 @@ enum Trouble {
     Feed(#[from] FeedError),
     #[error("texts and exports cannot be stored")]
     Artifacts(#[from] ArtifactError),
+    #[error("the dictionary cannot be written")]
+    Dictionary(#[from] serde_json::Error),
     #[error("pages cannot be recorded: {0}")]
     Command(#[from] CommandError),
 }
@@ -176,7 +178,7 @@ impl Crawler {
         let graph = graph.chain(edges).chain(one(Graph::tail()));
         let graph = self.keep(attempt, ("pages.gexf".to_owned(), "application/xml"), graph).await?;
 
-        let stems = serde_json::to_vec(&dictionary.stems()).unwrap_or_default();
+        let stems = serde_json::to_vec(&dictionary.stems())?;
         let name = ("dictionary.json".to_owned(), "application/json");
         let stems = self.keep(attempt, name, one(stems)).await?;
         Ok(vec![pages, graph, stems])

@@ -6,8 +6,13 @@ mod answer;
 use std::{sync::Arc, time::Duration};
 
 use bytes::BytesMut;
+use chrono::DateTime;
 use domain::job::Exclusion;
-use reqwest::{Client, Response, StatusCode, header, redirect::Policy};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderMap},
+    redirect::Policy,
+};
 use tokio::time::sleep;
 use url::Url;
 
@@ -105,8 +110,7 @@ impl Web {
                 .map_or_else(|| Answer::Failed(Fault::bad_redirect(status)), Answer::Moved);
         }
         if !status.is_success() {
-            let after = header(&response, header::RETRY_AFTER).and_then(|it| it.parse().ok());
-            return Answer::Failed(Fault::status(status, after.map(Duration::from_secs)));
+            return Answer::Failed(Fault::status(status, retry_after(response.headers())));
         }
         let (media_type, charset) = media_type(&response);
         if !is_text(&media_type) {
@@ -149,6 +153,19 @@ async fn read(mut response: Response, bytes_max: usize) -> Result<(BytesMut, boo
     Ok((body, true))
 }
 
+/// How long the server wants to be left alone: for so many seconds, or until a
+/// time, by its own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let said = |name| headers.get(name)?.to_str().ok();
+    let time = |text| DateTime::parse_from_rfc2822(text).ok();
+    let after = said(header::RETRY_AFTER)?.trim();
+    if let Ok(seconds) = after.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let wait = time(after)? - time(said(header::DATE)?)?;
+    Some(wait.to_std().unwrap_or_default())
+}
+
 fn location(response: &Response, from: &Url) -> Option<Url> {
     if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
         return None;
@@ -182,4 +199,27 @@ fn is_something_else(body: &[u8]) -> bool {
     let start = &body[..body.len().min(512)];
     let wide = start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF");
     start.starts_with(b"%PDF-") || (start.contains(&0) && !wide)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_for_how_long_or_until_when_it_is_to_be_left_alone() {
+        let wait = |after: &str, now: Option<&str>| {
+            let said = [(header::RETRY_AFTER, Some(after)), (header::DATE, now)];
+            let said = said.into_iter().filter_map(|(name, it)| Some((name, it?.parse().unwrap())));
+            retry_after(&said.collect()).map(|it| it.as_secs())
+        };
+        let now = Some("Sat, 21 Nov 2026 10:00:00 GMT");
+        assert_eq!(wait("120", None), Some(120));
+        assert_eq!(wait(" 120 ", now), Some(120));
+        assert_eq!(wait("Sat, 21 Nov 2026 10:02:00 GMT", now), Some(120));
+        assert_eq!(wait("Sat, 21 Nov 2026 09:00:00 GMT", now), Some(0), "it is over");
+        assert_eq!(wait("Sat, 21 Nov 2026 10:02:00 GMT", None), None, "by which clock?");
+        for nonsense in ["", "soon", "-1", "Sat, 99 Nov 2026 10:02:00 GMT"] {
+            assert_eq!(wait(nonsense, now), None, "{nonsense}");
+        }
+    }
 }

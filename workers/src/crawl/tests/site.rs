@@ -135,7 +135,8 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap)
         }
         Some(Reply::After(times, _, html)) if times <= before => page(html).into_response(),
         Some(Reply::After(_, status, _)) => {
-            let retry_after = [(header::RETRY_AFTER, "0")];
+            // No crawl waits for that.
+            let retry_after = [(header::RETRY_AFTER, "Thu, 31 Dec 2099 23:59:59 GMT")];
             (StatusCode::from_u16(status).unwrap(), retry_after).into_response()
         }
         Some(Reply::Trap) => {
