@@ -1,9 +1,11 @@
 //! The system, from the outside. One binary: it links once.
 
 mod invariants;
+mod site;
 mod world;
 
 mod crash;
+mod crawls;
 mod isolation;
 mod lifecycle;
 mod startup;

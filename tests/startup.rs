@@ -73,9 +73,7 @@ fn a_service_file_that_cannot_be_read_stops_the_start() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_journal_of_a_newer_greffe_stops_the_start() -> anyhow::Result<()> {
     let database = Database::create().await;
-    let migrated = Command::new(program()?)
-        .args(["migrate", "--log", "off", "--database-url", database.url()])
-        .output()?;
+    let migrated = migrate(&database)?;
     ensure!(migrated.status.success(), "{migrated:?}");
     let db = sqlx::PgPool::connect(database.url()).await?;
     sqlx::query(
@@ -89,6 +87,60 @@ async fn a_journal_of_a_newer_greffe_stops_the_start() -> anyhow::Result<()> {
 
     let output = greffe(&["--database-url", database.url()])?;
     gave_up(&output, "the database is of a newer greffe: it has migration 9999")
+}
+
+/// Runs `greffe migrate` to its end.
+fn migrate(database: &Database) -> anyhow::Result<Output> {
+    Ok(Command::new(program()?)
+        .args(["migrate", "--log", "off", "--database-url", database.url()])
+        .output()?)
+}
+
+/// How many of these tables there are.
+async fn tables(db: &sqlx::PgPool, names: &[&str]) -> anyhow::Result<i64> {
+    let query = "select count(*) from pg_tables where tablename = any($1)";
+    Ok(sqlx::query_scalar(query).bind(names).fetch_one(db).await?)
+}
+
+/// Must never: half of the tables, and a message that says that all are there.
+#[tokio::test]
+async fn a_migration_happens_whole_or_not_at_all_and_is_made_up_for() -> anyhow::Result<()> {
+    let database = Database::create().await;
+    let db = sqlx::PgPool::connect(database.url()).await?;
+    // The last table of the second migration is in the way.
+    sqlx::query("create table worker_token (id int)").execute(&db).await?;
+    let of_the_second = ["app_user", "password", "session", "refresh_token", "signing_key"];
+    for _ in 0..2 {
+        gave_up(&migrate(&database)?, "relation \"worker_token\" already exists")?;
+        ensure!(tables(&db, &of_the_second).await? == 0, "half of a migration is there");
+    }
+    sqlx::query("drop table worker_token").execute(&db).await?;
+    let migrated = migrate(&database)?;
+    ensure!(migrated.status.success(), "{migrated:?}");
+    ensure!(tables(&db, &of_the_second).await? == 5);
+    ensure!(tables(&db, &["worker_token", "account_keeper"]).await? == 2);
+    db.close().await;
+    Ok(())
+}
+
+/// Must never: a server that seems to work on a part of its tables.
+#[tokio::test]
+async fn read_models_that_are_not_all_there_stop_the_start() -> anyhow::Result<()> {
+    let world = crate::world::World::new().await?;
+    let database = world.database().await?;
+    let schema = "job_statistics_v1";
+    let drop = format!("drop table {schema}.job_gauge");
+    sqlx::query(sqlx::AssertSqlSafe(drop)).execute(&database).await?;
+    let ready = reqwest::get(format!("{}/ready", world.base)).await?;
+    ensure!(ready.status() == 503, "{}", ready.status());
+    let told = ready.text().await?;
+    ensure!(told.contains(&format!("{schema}.job_gauge is missing")), "{told}");
+
+    let Err(why) = world.restart().await else { anyhow::bail!("it started") };
+    let why = format!("{why:#}");
+    let advice = format!("{schema}.job_gauge is missing: drop the schema {schema}");
+    ensure!(why.contains(&advice), "{why}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -93,6 +93,11 @@ impl World {
         Self::on(database, files).await
     }
 
+    /// Its database, for those who would break it.
+    pub(crate) async fn database(&self) -> anyhow::Result<PgPool> {
+        Ok(PgPool::connect(self.database.url()).await?)
+    }
+
     /// Somebody who was there before it was started again.
     pub(crate) fn again(&self, who: &Caller) -> Caller {
         self.caller(&who.token)
@@ -173,6 +178,33 @@ impl Caller {
         }
         let body = json!({ "query": query, "variables": variables });
         Ok(request.json(&body).send().await?.json().await?)
+    }
+
+    /// Calls a mutation that nothing speaks against; gives its payload.
+    pub(crate) async fn mutate(
+        &self,
+        name: &str,
+        asked: &str,
+        input: Value,
+    ) -> anyhow::Result<Value> {
+        let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+        let mutation = format!(
+            "mutation($input: {kind}!) {{ {name}(input: $input) {{ \
+             {asked} userErrors {{ code message path }} }} }}"
+        );
+        let mut data = self.ask(&mutation, json!({ "input": input })).await?;
+        let payload = data[name].take();
+        ensure!(payload["userErrors"] == json!([]), "{name} is refused: {payload}");
+        Ok(payload)
+    }
+
+    /// Sends a file; gives what is said of it.
+    pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> anyhow::Result<Value> {
+        let url = format!("{}/api/files?name={name}", self.base);
+        let request = reqwest::Client::new().post(url);
+        let answer = request.bearer_auth(&self.token).body(bytes).send().await?;
+        ensure!(answer.status() == 201, "{name} is answered with {}", answer.status());
+        Ok(answer.json().await?)
     }
 
     /// Sends a request without a body.
@@ -259,9 +291,10 @@ fn config(database_url: &str, files: &Path) -> anyhow::Result<Serve> {
         "0",
         "--development",
     ];
-    let Role::Serve(serve) = Cli::try_parse_from(arguments)?.role else {
+    let Role::Serve(mut serve) = Cli::try_parse_from(arguments)?.role else {
         anyhow::bail!("{arguments:?} does not serve")
     };
+    serve.built_in.reader = Some(program()?);
     Ok(serve)
 }
 

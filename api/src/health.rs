@@ -89,6 +89,11 @@ fn journal(served: &Served, head: u64) -> Component {
 /// Whether the tables of this program's version are there, and how far they have come.
 async fn projection(served: &Served, tables: Tables, head: u64) -> Component {
     let checkpoints = &served.sides.checkpoints;
+    match checkpoints.missing(tables).await {
+        Ok(missing) if missing.is_empty() => {}
+        Ok(missing) => return failed(&format!("{} is missing", missing.join(", "))),
+        Err(error) => return unreachable(&error),
+    }
     let checkpoint = match checkpoints.of(tables).await {
         // Moves with the journal itself; all there is to know is that it is there.
         Ok(_) if schema::is_inline(&tables) => head,

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     ReadError,
     reactor::Turn,
-    schema::{ALL, Tables, is_inline},
+    schema::{self, ALL, Tables, is_inline},
     signed,
 };
 
@@ -188,6 +188,11 @@ impl Checkpoints {
     /// How far a projection has come.
     pub async fn of(&self, tables: Tables) -> Result<u64, ReadError> {
         Ok(of(&mut *self.db.acquire().await?, tables).await?)
+    }
+
+    /// Those of a projection's tables that are not there.
+    pub async fn missing(&self, tables: Tables) -> Result<Vec<String>, ReadError> {
+        Ok(schema::missing(&mut *self.db.acquire().await?, &tables).await?)
     }
 
     /// How far all have come that follow the journal: the projections of this

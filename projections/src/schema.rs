@@ -50,6 +50,13 @@ impl Tables {
     pub fn schema(&self) -> String {
         format!("{}_v{}", self.name, self.version)
     }
+
+    /// The tables themselves, each with its schema.
+    fn each(&self) -> Vec<String> {
+        let names = self.ddl.split("create table ").skip(1);
+        let names = names.filter_map(|it| it.split([' ', '(']).next());
+        names.map(|it| format!("{}.{it}", self.schema())).collect()
+    }
 }
 
 /// Whether these tables move in the append's own statement, and so have no
@@ -81,6 +88,14 @@ pub enum SchemaError {
     /// The journal holds what this program does not understand.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
+    /// Somebody has taken away what this program made.
+    #[error("{missing} is missing: drop the schema {schema}, and it is made anew")]
+    Incomplete {
+        /// Where it should be.
+        schema: String,
+        /// What is not there.
+        missing: String,
+    },
 }
 
 /// Makes what is missing. The tables of the others fill as they follow the
@@ -94,6 +109,11 @@ pub async fn prepare(db: &PgPool, journal: Arc<dyn Journal>) -> Result<(), Schem
             .execute(&mut *tx)
             .await?;
         if exists(&mut tx, &tables).await? {
+            let missing = missing(&mut tx, &tables).await?;
+            if !missing.is_empty() {
+                let (schema, missing) = (tables.schema(), missing.join(", "));
+                return Err(SchemaError::Incomplete { schema, missing });
+            }
             continue;
         }
         tracing::info!(projection = tables.name, version = tables.version, "making its tables");
@@ -112,6 +132,19 @@ async fn exists(db: &mut PgConnection, tables: &Tables) -> Result<bool, sqlx::Er
         tables.schema()
     )
     .fetch_one(db)
+    .await
+}
+
+/// Those of the tables that should be there and are not.
+pub(crate) async fn missing(
+    db: &mut PgConnection,
+    tables: &Tables,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select it as "it!" from unnest($1::text[]) as it where to_regclass(it) is null"#,
+        &tables.each()
+    )
+    .fetch_all(db)
     .await
 }
 

@@ -3,14 +3,13 @@
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-    task::JoinSet,
-};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::world::{Caller, World};
+use crate::{
+    site,
+    world::{Caller, World},
+};
 
 const TEMPLATE: &[u8] = include_bytes!("../../app/demo-report/template.docx");
 
@@ -31,7 +30,7 @@ impl Belongings {
     pub(super) async fn of_ann(world: &World) -> anyhow::Result<Self> {
         let owner = world.member("ann").await?;
         let mark = format!("annssecret{}", Uuid::new_v4().simple());
-        let (site, address) = site(&mark).await?;
+        let (site, address) = site::of_one_page(&mark).await?;
 
         let task = owner.create_task("anything", json!({ "about": mark })).await?;
         let template = owner.upload("template.docx", TEMPLATE.to_vec()).await?;
@@ -111,28 +110,6 @@ impl Caller {
         Ok(!answer["data"]["viewer"].is_null())
     }
 
-    /// Calls a mutation that nothing speaks against; gives its payload.
-    async fn mutate(&self, name: &str, asked: &str, input: Value) -> anyhow::Result<Value> {
-        let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
-        let mutation = format!(
-            "mutation($input: {kind}!) {{ {name}(input: $input) {{ \
-             {asked} userErrors {{ code message path }} }} }}"
-        );
-        let mut data = self.ask(&mutation, json!({ "input": input })).await?;
-        let payload = data[name].take();
-        ensure!(payload["userErrors"] == json!([]), "{name} is refused: {payload}");
-        Ok(payload)
-    }
-
-    /// Sends a file; gives what is said of it.
-    async fn upload(&self, name: &str, bytes: Vec<u8>) -> anyhow::Result<Value> {
-        let url = format!("{}/api/files?name={name}", self.base);
-        let request = reqwest::Client::new().post(url);
-        let answer = request.bearer_auth(&self.token).body(bytes).send().await?;
-        ensure!(answer.status() == 201, "{name} is answered with {}", answer.status());
-        Ok(answer.json().await?)
-    }
-
     /// The files that a crawl and a report have made.
     async fn files(&self, crawl: &str, report: &str) -> anyhow::Result<Vec<String>> {
         let query = "query($crawl: ID!, $report: ID!) { \
@@ -149,29 +126,4 @@ impl Caller {
         }
         Ok(files)
     }
-}
-
-/// Serves one page, whatever is asked for.
-async fn site(mark: &str) -> anyhow::Result<(JoinSet<()>, String)> {
-    let page = format!(
-        "<html><head><title>{mark}</title></head><body><main><p>{}</p></main></body></html>",
-        format!("Much is said about {mark} here. ").repeat(20)
-    );
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\
-         connection: close\r\n\r\n{page}",
-        page.len()
-    );
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = format!("http://{}/{mark}", listener.local_addr()?);
-    let mut site = JoinSet::new();
-    site.spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let mut request = [0; 4096];
-            if socket.read(&mut request).await.is_ok() {
-                socket.write_all(answer.as_bytes()).await.ok();
-            }
-        }
-    });
-    Ok((site, address))
 }

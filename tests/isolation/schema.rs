@@ -168,7 +168,11 @@ impl Schema {
                 if *before == kind { String::new() } else { format!("{field_name}_{place}: ") };
             let few = list(&field["args"]).any(|it| it["name"] == "first");
             let few = if few { "(first: 5)" } else { "" };
-            let below = self.selection(&field["type"], depth.saturating_sub(1));
+            // What is under the edges of a list is under its nodes too.
+            let again = field_name == "edges"
+                && list(&self.types[name]["fields"]).any(|it| it["name"] == "nodes");
+            let depth = if again { 0 } else { depth.saturating_sub(1) };
+            let below = self.selection(&field["type"], depth);
             parts.push(format!("{alias}{field_name}{few}{below}"));
         }
         parts.join(" ")

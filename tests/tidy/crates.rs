@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use anyhow::Context;
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
-use super::{none, root, sources};
+use super::{files_under, none, root, sources};
 
 /// Which of our crates each may know. What is not listed is forbidden.
 const MAY_KNOW: &[(&str, &[&str])] = &[
@@ -167,6 +167,53 @@ fn dependencies_are_used() -> anyhow::Result<()> {
             }
         }
     }
+    none(&faults)
+}
+
+/// What runs is what was tested: no build takes other versions than those that
+/// are written down.
+#[test]
+fn dependencies_are_locked() -> anyhow::Result<()> {
+    let mut faults = Vec::new();
+    anyhow::ensure!(root().join("Cargo.lock").exists(), "there is no Cargo.lock");
+    // Cargo then refuses to build what the lock file does not say.
+    for file in ["Makefile", ".ci/tests"] {
+        let text = fs::read_to_string(root().join(file))?;
+        let text = text.replace("$(ALL)", makefile_all(&text));
+        for line in text.lines().map(str::trim) {
+            let builds = ["build", "run", "clippy", "doc", "test", "nextest"]
+                .iter()
+                .any(|it| line.contains(&format!("cargo {it} ")));
+            if builds && !line.contains("--version") && !line.contains("--locked") {
+                faults.push(format!("{file}: `{line}` is not --locked"));
+            }
+        }
+    }
+    for folder in ["api", "clients", "deploy", "web"].map(|it| root().join(it)) {
+        for path in if folder.exists() { files_under(&folder, "json")? } else { Vec::new() } {
+            if path.ends_with("package.json") && !path.with_file_name("package-lock.json").exists()
+            {
+                faults.push(format!("{} has no lock file", path.display()));
+            }
+        }
+    }
+    none(&faults)
+}
+
+/// What the Makefile means by `ALL`.
+fn makefile_all(text: &str) -> &str {
+    let all = text.lines().find_map(|it| it.strip_prefix("ALL"));
+    all.and_then(|it| it.split_once('=')).map_or("", |(_, it)| it.trim())
+}
+
+/// Tasks of one runtime that wait for those of another are how a server comes
+/// to stand still.
+#[test]
+fn one_runtime_runs_everything() -> anyhow::Result<()> {
+    let lock = fs::read_to_string(root().join("Cargo.lock"))?;
+    let others = ["actix-rt", "async-executor", "async-std", "glommio", "monoio", "smol"];
+    let other = |it: &&str| lock.contains(&format!("name = \"{it}\"\n"));
+    let faults: Vec<_> = others.iter().filter(|it| other(it)).map(|it| format!("`{it}`")).collect();
     none(&faults)
 }
 

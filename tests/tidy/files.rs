@@ -137,6 +137,34 @@ fn tests_wait_for_signals_and_not_for_time() -> anyhow::Result<()> {
     none(&faults)
 }
 
+/// What is switched off passes for ever.
+#[test]
+fn no_test_is_switched_off() -> anyhow::Result<()> {
+    let mark = concat!("#[", "ignore");
+    let mut faults = Vec::new();
+    for source in sources()? {
+        if source.tests.contains(mark) || source.code.contains(mark) {
+            faults.push(format!("{} has tests that do not run", source.path.display()));
+        }
+    }
+    none(&faults)
+}
+
+/// What is shown to people was computed from what happened.
+#[test]
+fn nothing_in_production_is_made_up() -> anyhow::Result<()> {
+    let words = ["mock", "fake", "dummy", "stub", "lorem ipsum", "test_mode", "hardcoded"];
+    let mut faults = Vec::new();
+    // What measures makes up what it measures.
+    for source in sources()?.iter().filter(|it| !it.path.starts_with("bench")) {
+        for (line, text) in (1..).zip(source.code.to_lowercase().lines()) {
+            let word = words.iter().find(|word| text.contains(*word));
+            faults.extend(word.map(|it| format!("{}:{line}: `{it}`", source.path.display())));
+        }
+    }
+    none(&faults)
+}
+
 /// Packages are fetched from wherever the reader's npm fetches them.
 #[test]
 fn lock_files_name_no_registry() -> anyhow::Result<()> {

@@ -37,9 +37,12 @@ async fn a_system_is_ready_when_every_part_is() {
     let parts = &answer.body["components"];
     let head = world.head().await.to_string();
     assert_eq!(parts["journal"], json!({ "ok": true, "head": head, "known": head, "lag": 0 }));
-    let list = json!({ "ok": true, "version": 1, "checkpoint": head, "lag": 0, "error": null });
-    for projection in ["job_list", "job_content", "job_timeline", "job_ready", "job_lease"] {
-        assert_eq!(parts[projection], list, "{projection}");
+    for tables in projections::schema::ALL {
+        let (name, version) = (tables.name, tables.version);
+        let well = json!({
+            "ok": true, "version": version, "checkpoint": head, "lag": 0, "error": null,
+        });
+        assert_eq!(parts[name], well, "{name}");
     }
 }
 
@@ -135,6 +138,20 @@ async fn where_there_is_nothing_one_is_told_so() {
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
     assert_eq!(answer.body["code"], "not_found");
+}
+
+/// Must never: an address that we give out and that leads nowhere.
+#[tokio::test]
+async fn every_address_on_the_first_page_is_there() {
+    let world = World::new().await;
+    let contents = get(&world, "/").await.body;
+    let addresses = contents.as_object().unwrap().values().filter_map(Value::as_str);
+    let addresses: Vec<&str> = addresses.filter(|it| it.starts_with('/')).collect();
+    assert_eq!(addresses.len(), 5, "{contents}");
+    for address in addresses {
+        let answer = get(&world, address).await;
+        assert_ne!(answer.status, StatusCode::NOT_FOUND, "{address}");
+    }
 }
 
 #[tokio::test]
