@@ -2,20 +2,45 @@
 //! files and a real site.
 
 mod site;
-mod world;
 
+use std::{fs, sync::Arc, time::Duration};
+
+use commands::{Command, Wishes};
 use domain::{
+    JobId,
     artifact::Artifact,
     job::{
         CrawlCompleted, CrawlEvent, CrawlSpec, FailureCause, Follow, JobEvent, JobState,
-        PageOutcome, PagesVisited,
+        PageOutcome, PagesVisited, Phase,
     },
 };
 use serde_json::Value;
 use uuid::Uuid;
+use workers::{
+    Crawler,
+    crawl::{Allowed, Settings},
+};
 
+use crate::world::{OWNER, World, eventually};
 use site::Site;
-use world::{OWNER, World, eventually};
+
+impl World {
+    /// Starts a process that crawls.
+    fn start_crawling(&mut self) {
+        let settings = Settings {
+            allowed: Arc::new(Allowed::new(["127.0.0.1"])),
+            delay: Duration::ZERO,
+            ..Settings::default()
+        };
+        let crawler = Crawler::new(self.files.clone(), Arc::clone(&self.feed), settings).unwrap();
+        self.start(Arc::new(crawler), 1);
+    }
+
+    /// Asks for a crawl.
+    async fn crawl(&self, crawl: CrawlSpec) -> JobId {
+        self.request(|id| Command::StartCrawl { id, crawl, wishes: Wishes::default() }).await
+    }
+}
 
 fn spec(seed: String) -> CrawlSpec {
     CrawlSpec {
@@ -51,8 +76,8 @@ fn named<'a>(artifacts: &'a [Artifact], name: &str) -> &'a Artifact {
 async fn a_crawl_leaves_texts_and_exports_that_its_owner_may_read_and_nobody_else() {
     let (mut world, site) = (World::new().await, Site::start(3).await);
     site.let_go();
-    world.start();
-    let job = world.request(spec(site.url("/0"))).await;
+    world.start_crawling();
+    let job = world.crawl(spec(site.url("/0"))).await;
     let (_, event) = world.ended(job).await;
     let done = completed(event);
     assert_eq!((done.pages, done.errors), (4, 1));
@@ -92,8 +117,8 @@ async fn a_crawl_leaves_texts_and_exports_that_its_owner_may_read_and_nobody_els
 #[tokio::test]
 async fn a_crawl_goes_on_after_its_process_was_killed_and_fetches_nothing_twice() {
     let (mut world, site) = (World::new().await, Site::start(20).await);
-    world.start();
-    let job = world.request(spec(site.url("/0"))).await;
+    world.start_crawling();
+    let job = world.crawl(spec(site.url("/0"))).await;
     let kept = async |count: usize| {
         let events = world.events(job).await;
         let visited = pages(&events).into_iter().flat_map(|it| &it.visited);
@@ -103,7 +128,7 @@ async fn a_crawl_goes_on_after_its_process_was_killed_and_fetches_nothing_twice(
     world.kill_executor().await;
     world.rescue(job).await;
     site.let_go();
-    world.start();
+    world.start_crawling();
     let (_, event) = world.ended(job).await;
     let done = completed(event);
     assert_eq!((done.pages, done.errors), (21, 1));
@@ -115,12 +140,30 @@ async fn a_crawl_goes_on_after_its_process_was_killed_and_fetches_nothing_twice(
     world.stopped().await;
 }
 
+/// Must never: progress that never moves, and a job that is never over.
+#[tokio::test]
+async fn a_crawl_says_how_far_it_has_come_and_ends() {
+    let (mut world, site) = (World::new().await, Site::start(5).await);
+    world.start_crawling();
+    let job = world.crawl(spec(site.url("/0"))).await;
+    let far = async || {
+        let Phase::Running(lease) = world.job(job).await.phase else { return 0 };
+        lease.progress.map_or(0, |it| it.done)
+    };
+    eventually("most pages are reported", async || 4 < far().await).await;
+    assert_eq!(world.job(job).await.state(), JobState::Running);
+    site.let_go();
+    let (state, _) = world.ended(job).await;
+    assert_eq!(state.state(), JobState::Succeeded);
+    world.stopped().await;
+}
+
 /// Must never: a crawl that cannot be stopped.
 #[tokio::test]
 async fn a_crawl_is_cancelled_between_pages_and_keeps_what_it_has() {
     let (mut world, site) = (World::new().await, Site::start(3).await);
-    world.start();
-    let job = world.request(spec(site.url("/0"))).await;
+    world.start_crawling();
+    let job = world.crawl(spec(site.url("/0"))).await;
     let started = async || !pages(&world.events(job).await).is_empty();
     eventually("the crawl has begun", started).await;
     world.cancel(job).await;
@@ -129,12 +172,46 @@ async fn a_crawl_is_cancelled_between_pages_and_keeps_what_it_has() {
     world.stopped().await;
 }
 
+/// Must never: a crawl that succeeds without the files that it says it made.
+#[tokio::test]
+async fn a_crawl_whose_exports_cannot_be_stored_says_so_and_is_no_success() {
+    let (mut world, site) = (World::new().await, Site::start(3).await);
+    world.start_crawling();
+    let job = world.crawl(spec(site.url("/0"))).await;
+    let kept = async || {
+        let events = world.events(job).await;
+        pages(&events).iter().map(|it| it.visited.len()).sum::<usize>() == 4
+    };
+    eventually("all but the page that is held back are recorded", kept).await;
+    // Whoever wants to write there finds no folder.
+    let (folder, aside) = (world.folder.path(), world.folder.path().with_extension("aside"));
+    fs::rename(folder, &aside).unwrap();
+    fs::write(folder, "").unwrap();
+    // It brings no text: what is left to be stored are the exports.
+    site.drop_held();
+    eventually("the attempt fails", async || world.job(job).await.failures == 1).await;
+    let state = world.job(job).await;
+    assert!(!state.state().is_final(), "{:?}", state.state());
+    let error = state.last_error.unwrap();
+    let expected = ("Interrupted", "texts and exports cannot be stored");
+    assert_eq!((error.error_type.as_str(), error.message.as_str()), expected);
+
+    fs::remove_file(folder).unwrap();
+    fs::rename(&aside, folder).unwrap();
+    world.start_scheduler();
+    let (_, event) = world.ended(job).await;
+    for artifact in completed(event).artifacts {
+        assert_eq!(world.read(artifact.sha256).await.len() as u64, artifact.bytes);
+    }
+    world.stopped().await;
+}
+
 #[tokio::test]
 async fn a_crawl_whose_seeds_are_all_gone_fails_and_names_the_first() {
     let (mut world, site) = (World::new().await, Site::start(1).await);
-    world.start();
+    world.start_crawling();
     let seed = site.url("/never-was");
-    let job = world.request(spec(seed.clone())).await;
+    let job = world.crawl(spec(seed.clone())).await;
     let (present, event) = world.ended(job).await;
     assert_eq!(present.state(), JobState::Failed);
     let JobEvent::JobFailed(failed) = event else { panic!("{event:?}") };

@@ -1,10 +1,9 @@
 //! How built-in executors hold their leases, whatever those who do the work do.
 
-mod world;
+mod stage;
 
 use commands::CommandError;
 use domain::{
-    actor::Component,
     artifact::{Artifact, Sha256},
     decode::Event,
     job::{CrawlEvent, FailureCause, JobCommand, JobError, JobEvent, Phase, Progress},
@@ -13,7 +12,8 @@ use domain::{
 use serde_json::json;
 use workers::{Finish, Level, Outcome, Stop};
 
-use world::{Begun, Script, World, eventually};
+use crate::world::eventually;
+use stage::{Begun, Script, Stage};
 
 fn done() -> Script {
     Script::End(Outcome::Completed(Finish::Crawl { pages: 3, errors: 0, artifacts: vec![] }))
@@ -25,7 +25,7 @@ fn progress(done: u64) -> Progress {
 
 #[tokio::test]
 async fn a_crawl_that_is_asked_for_is_taken_done_and_settled() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
@@ -35,7 +35,7 @@ async fn a_crawl_that_is_asked_for_is_taken_done_and_settled() {
     }
     begun.attempt.handle.log(Level::Info, "three pages\0");
     begun.end(done());
-    let state = world.ended(job).await;
+    let (state, _) = world.ended(job).await;
     assert_eq!(state.phase, Phase::Succeeded);
     let events = world.events(job).await;
     let reported = events.iter().filter_map(|it| {
@@ -54,7 +54,7 @@ async fn a_crawl_that_is_asked_for_is_taken_done_and_settled() {
 
 #[tokio::test]
 async fn an_executor_is_a_worker_like_others_until_it_leaves() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(3);
     eventually("it registers", async || !world.reader.workers(10).await.unwrap().is_empty()).await;
     let worker = world.reader.workers(10).await.unwrap().remove(0);
@@ -66,7 +66,7 @@ async fn an_executor_is_a_worker_like_others_until_it_leaves() {
 
 #[tokio::test]
 async fn who_has_no_hand_free_lets_the_others_wait() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let (first, second) = (world.crawl().await, world.crawl().await);
     let begun = world.begun().await;
@@ -83,24 +83,23 @@ async fn who_has_no_hand_free_lets_the_others_wait() {
 
 #[tokio::test]
 async fn what_is_cancelled_stops_within_a_second_and_ends() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
-    let reason = Some("enough".to_owned());
     let asked = std::time::Instant::now();
-    world.ask(job, JobCommand::CancelJob { reason }, world::owner()).await;
+    world.cancel(job).await;
     begun.attempt.handle.stopping().cancelled().await;
     assert!(asked.elapsed().as_secs() < 2, "{:?}", asked.elapsed());
     assert_eq!(begun.attempt.handle.why(), Some(Stop::Cancel));
     begun.end(Script::End(Outcome::Cancelled));
-    assert_eq!(world.ended(job).await.phase, Phase::Cancelled);
+    assert_eq!(world.ended(job).await.0.phase, Phase::Cancelled);
     world.stopped().await;
 }
 
 #[tokio::test]
 async fn a_cancellation_that_nobody_asked_for_is_a_release() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     world.begun().await.end(Script::End(Outcome::Cancelled));
@@ -113,13 +112,12 @@ async fn a_cancellation_that_nobody_asked_for_is_a_release() {
 
 #[tokio::test]
 async fn who_lost_the_lease_is_stopped_and_not_believed() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
     let Begun { attempt, .. } = &begun;
-    let lost = JobCommand::ExpireLease { fence: attempt.fence, log: None };
-    world.ask(job, lost, world::system(Component::Rescuer)).await;
+    world.rescue(job).await;
     attempt.handle.stopping().cancelled().await;
     assert_eq!(attempt.handle.why(), Some(Stop::Lost));
     let late = JobCommand::ReportProgress {
@@ -145,7 +143,7 @@ async fn who_lost_the_lease_is_stopped_and_not_believed() {
 
 #[tokio::test]
 async fn a_panic_is_a_failed_attempt_and_the_executor_goes_on() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
@@ -165,7 +163,7 @@ async fn a_panic_is_a_failed_attempt_and_the_executor_goes_on() {
 
 #[tokio::test]
 async fn what_fails_for_good_ends_the_job_with_its_error_cut_to_size() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let error = JobError {
@@ -175,7 +173,7 @@ async fn what_fails_for_good_ends_the_job_with_its_error_cut_to_size() {
         retryable: false,
     };
     world.begun().await.end(Script::End(Outcome::Failed(error)));
-    assert_eq!(world.ended(job).await.phase, Phase::Failed);
+    assert_eq!(world.ended(job).await.0.phase, Phase::Failed);
     let events = world.events(job).await;
     let Some(JobEvent::JobFailed(failed)) = events.last() else { panic!("{events:?}") };
     assert_eq!(failed.cause, FailureCause::NotRetryable);
@@ -186,14 +184,14 @@ async fn what_fails_for_good_ends_the_job_with_its_error_cut_to_size() {
 
 #[tokio::test]
 async fn what_cannot_be_recorded_fails_and_says_why() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let name = "x".repeat(5_000);
     let artifacts = vec![Artifact { sha256: Sha256::new([1; 32]), name, bytes: 1 }];
     let finish = Finish::Crawl { pages: 1, errors: 0, artifacts };
     world.begun().await.end(Script::End(Outcome::Completed(finish)));
-    let state = world.ended(job).await;
+    let (state, _) = world.ended(job).await;
     assert_eq!(state.phase, Phase::Failed);
     assert_eq!(state.last_error.unwrap().error_type, "UnrecordableOutcome");
     world.stopped().await;
@@ -201,7 +199,7 @@ async fn what_cannot_be_recorded_fails_and_says_why() {
 
 #[tokio::test]
 async fn who_is_shut_down_gives_the_job_back_with_its_checkpoint_and_no_attempt_lost() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
@@ -225,7 +223,7 @@ async fn who_is_shut_down_gives_the_job_back_with_its_checkpoint_and_no_attempt_
 
 #[tokio::test]
 async fn what_a_process_left_behind_that_died_is_taken_up_where_it_was() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
@@ -235,20 +233,19 @@ async fn what_a_process_left_behind_that_died_is_taken_up_where_it_was() {
     })
     .await;
     world.kill_executor().await;
-    let lost = JobCommand::ExpireLease { fence: begun.attempt.fence, log: None };
-    world.ask(job, lost, world::system(Component::Rescuer)).await;
+    world.rescue(job).await;
     world.start(1);
     let again = world.begun().await;
     assert_eq!((again.attempt.job, again.attempt.attempt), (job, 1));
     assert_eq!(again.attempt.checkpoint, Some(json!({ "page": 5 })));
     again.end(done());
-    assert_eq!(world.ended(job).await.losses, 1);
+    assert_eq!(world.ended(job).await.0.losses, 1);
     let events = world.events(job).await;
     assert!(matches!(events.last(), Some(JobEvent::Crawl(CrawlEvent::CrawlCompleted(_)))));
     world.stopped().await;
 }
 
-impl World {
+impl Stage {
     /// The late reports that are on record.
     async fn refusals(&self) -> Vec<(domain::JobId, u64, RefusedReport)> {
         let facts = self.feed.read(0, 1_000).await.unwrap();

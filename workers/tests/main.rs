@@ -1,8 +1,11 @@
 //! What acts unasked, on a real database.
 
+// What helps the tests may unwrap, as they do.
+#[cfg(test)]
+mod world;
+
 #[cfg(test)]
 mod crawls;
-// What helps the tests may unwrap, as they do.
 #[cfg(test)]
 mod executors;
 #[cfg(test)]

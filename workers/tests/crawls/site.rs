@@ -16,13 +16,21 @@ pub(super) const HELD: &str = "/held";
 /// A site, for as long as it is held.
 pub(super) struct Site {
     address: SocketAddr,
-    held: watch::Sender<bool>,
+    held: watch::Sender<Held>,
     _server: JoinSet<()>,
 }
 
 struct Shared {
     pages: HashMap<String, String>,
-    held: watch::Receiver<bool>,
+    held: watch::Receiver<Held>,
+}
+
+/// What becomes of the page that is held back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Back,
+    There,
+    Gone,
 }
 
 impl Site {
@@ -41,7 +49,7 @@ impl Site {
             (0..pages).map(|it| (format!("/{it}"), page(it, &format!("/{}", it + 1)))).collect();
         all.insert(format!("/{}", pages - 1), page(pages - 1, HELD));
         all.insert(HELD.to_owned(), page(pages, "/0"));
-        let held = watch::Sender::new(true);
+        let held = watch::Sender::new(Held::Back);
         let shared = Arc::new(Shared { pages: all, held: held.subscribe() });
         let router = Router::new().fallback(answer).with_state(shared);
         let mut server = JoinSet::new();
@@ -55,14 +63,22 @@ impl Site {
 
     /// Nothing is held back any more.
     pub(super) fn let_go(&self) {
-        self.held.send_replace(false);
+        self.held.send_replace(Held::There);
+    }
+
+    /// Nothing is held back any more; what was is not there.
+    pub(super) fn drop_held(&self) {
+        self.held.send_replace(Held::Gone);
     }
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     if uri.path() == HELD {
         let mut held = shared.held.clone();
-        held.wait_for(|it| !*it).await.unwrap();
+        let held = *held.wait_for(|it| *it != Held::Back).await.unwrap();
+        if held == Held::Gone {
+            return StatusCode::NOT_FOUND.into_response();
+        }
     }
     match shared.pages.get(uri.path()) {
         Some(html) => ([(header::CONTENT_TYPE, "text/html")], html.clone()).into_response(),

@@ -1,16 +1,17 @@
-//! A database, a file store, and an executor that crawls.
+//! A database, a file store, what follows the journal, and executors that do
+//! the jobs of a service.
 
 use std::{sync::Arc, time::Duration};
 
-use artifacts::Artifacts;
+use artifacts::{Artifacts, Settings};
 use bytes::Bytes;
 use chrono::SubsecRound;
-use commands::{Asked, Command, Commands, Ids, Services, Wishes};
+use commands::{Asked, Command, Commands, Ids, Services};
 use domain::{
     Actor, JobId, UserId,
     actor::{Component, Role},
     artifact::Sha256,
-    job::{CrawlSpec, JobCommand, JobEvent, Phase, Present},
+    job::{JobCommand, JobEvent, Phase, Present},
 };
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{
@@ -24,34 +25,33 @@ use tempfile::TempDir;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workers::{
-    Crawler, Executor,
-    crawl::{Allowed, Settings},
-};
+use workers::{Execute, Executor, Scheduler};
 
-pub(super) const OWNER: UserId = UserId(Uuid::from_u128(1));
+pub(crate) const OWNER: UserId = UserId(Uuid::from_u128(1));
 
 /// Long enough for the slowest machine, and never waited for in full.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-pub(super) struct World {
-    pub(super) files: Artifacts,
-    pub(super) reader: Reader,
-    feed: Arc<Feed>,
+pub(crate) struct World {
+    pub(crate) files: Artifacts,
+    pub(crate) reader: Reader,
+    pub(crate) feed: Arc<Feed>,
     commands: Commands,
     waiting: Arc<WaitingWorkers>,
     ids: Ids,
     executor: JoinSet<()>,
-    stop: CancellationToken,
+    stop_executor: CancellationToken,
     following: JoinSet<()>,
-    _folder: TempDir,
+    stop: CancellationToken,
+    /// Where the files are.
+    pub(crate) folder: TempDir,
     /// Goes last.
     _database: postgres::testing::Database,
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
-        let database = postgres::testing::Database::create_filled("crawls_1", async |url| {
+    pub(crate) async fn new() -> Self {
+        let database = postgres::testing::Database::create_filled("workers_1", async |url| {
             let db = PgPool::connect(url).await.unwrap();
             sqlx::migrate!("../migrations").run(&db).await.unwrap();
             db.close().await;
@@ -66,8 +66,7 @@ impl World {
         schema::prepare(&db, Arc::clone(&journal)).await.unwrap();
         let folder = TempDir::new().unwrap();
         let place = folder.path().to_str().unwrap();
-        let files =
-            Artifacts::connect(db.clone(), place, artifacts::Settings::default()).await.unwrap();
+        let files = Artifacts::connect(db.clone(), place, Settings::default()).await.unwrap();
         let ids: Ids = Arc::new(Uuid::new_v4);
         let (services, clock) = (Services::default(), Arc::new(now));
         let commands = Commands::new(Arc::clone(&journal), services, clock, Arc::clone(&ids));
@@ -86,100 +85,116 @@ impl World {
             waiting,
             ids,
             executor: JoinSet::new(),
-            stop,
+            stop_executor: CancellationToken::new(),
             following,
-            _folder: folder,
+            stop,
+            folder,
             _database: database,
         }
     }
 
     /// Starts an executor, as a process does.
-    pub(super) fn start(&mut self) {
-        let settings = Settings {
-            allowed: Arc::new(Allowed::new(["127.0.0.1"])),
-            delay: Duration::ZERO,
-            ..Settings::default()
-        };
-        let crawler = Crawler::new(self.files.clone(), Arc::clone(&self.feed), settings).unwrap();
+    pub(crate) fn start(&mut self, execute: Arc<dyn Execute>, slots: u16) {
         let executor = Executor {
             commands: self.commands.clone(),
             reader: self.reader.clone(),
             feed: Arc::clone(&self.feed),
             waiting: Arc::clone(&self.waiting),
             ids: Arc::clone(&self.ids),
-            execute: Arc::new(crawler),
-            slots: 1,
+            execute,
+            slots,
         };
-        self.executor.spawn(executor.run(self.stop.clone()));
+        self.stop_executor = CancellationToken::new();
+        self.executor.spawn(executor.run(self.stop_executor.clone()));
     }
 
-    /// As a process goes that is killed: nothing is given back.
-    pub(super) async fn kill_executor(&mut self) {
-        self.executor.shutdown().await;
+    /// Has jobs whose time has come queued again.
+    pub(crate) fn start_scheduler(&mut self) {
+        let (commands, reader) = (self.commands.clone(), self.reader.clone());
+        let scheduler = Scheduler { commands, reader, every: Duration::from_millis(50) };
+        let until = self.stop.clone();
+        self.following.spawn(async move { scheduler.run(until).await });
     }
 
-    pub(super) async fn stopped(self) {
-        self.stop.cancel();
-        for mut tasks in [self.executor, self.following] {
-            while let Some(ended) = timeout(PATIENCE, tasks.join_next()).await.unwrap() {
-                ended.unwrap();
-            }
+    /// As a process goes that is told to.
+    pub(crate) fn stop_executor(&self) {
+        self.stop_executor.cancel();
+    }
+
+    pub(crate) async fn executor_stopped(&mut self) {
+        while let Some(ended) = timeout(PATIENCE, self.executor.join_next()).await.unwrap() {
+            ended.unwrap();
         }
     }
 
-    /// Asks for a crawl.
-    pub(super) async fn request(&self, crawl: CrawlSpec) -> JobId {
+    /// As a process goes that is killed: nothing is given back.
+    pub(crate) async fn kill_executor(&mut self) {
+        self.executor.shutdown().await;
+    }
+
+    pub(crate) async fn stopped(&mut self) {
+        self.stop_executor();
+        self.executor_stopped().await;
+        self.stop.cancel();
+        while let Some(ended) = timeout(PATIENCE, self.following.join_next()).await.unwrap() {
+            ended.unwrap();
+        }
+    }
+
+    /// Asks for a job.
+    pub(crate) async fn request(&self, command: impl FnOnce(JobId) -> Command) -> JobId {
         let id = JobId(Uuid::new_v4());
-        let command = Command::StartCrawl { id, crawl, wishes: Wishes::default() };
-        self.commands.execute(command, owner()).await.unwrap();
+        self.commands.execute(command(id), owner()).await.unwrap();
         id
     }
 
-    /// Has it stopped, by whoever asked for it.
-    pub(super) async fn cancel(&self, job: JobId) {
-        let command = JobCommand::CancelJob { reason: None };
-        self.commands.execute(Command::Job(job, command), owner()).await.unwrap();
-    }
-
-    /// Takes it out of the hands of a process that is no more.
-    pub(super) async fn rescue(&self, job: JobId) {
-        let Phase::Running(lease) = self.job(job).await.phase else { panic!("it runs") };
-        let command = JobCommand::ExpireLease { fence: lease.fence, log: None };
-        let asked = Asked::by(Actor::System(Component::Rescuer));
+    pub(crate) async fn ask(&self, job: JobId, command: JobCommand, asked: Asked) {
         self.commands.execute(Command::Job(job, command), asked).await.unwrap();
     }
 
-    pub(super) async fn job(&self, id: JobId) -> Present {
+    /// Has it stopped, by whoever asked for it.
+    pub(crate) async fn cancel(&self, job: JobId) {
+        self.ask(job, JobCommand::CancelJob { reason: None }, owner()).await;
+    }
+
+    /// Takes it out of the hands of a process that is no more.
+    pub(crate) async fn rescue(&self, job: JobId) {
+        let Phase::Running(lease) = self.job(job).await.phase else { panic!("it runs") };
+        let command = JobCommand::ExpireLease { fence: lease.fence, log: None };
+        self.ask(job, command, Asked::by(Actor::System(Component::Rescuer))).await;
+    }
+
+    pub(crate) async fn job(&self, id: JobId) -> Present {
         self.commands.job_state(id).await.unwrap().present().unwrap().clone()
     }
 
     /// The job, once it has ended, and its last event.
-    pub(super) async fn ended(&self, id: JobId) -> (Present, JobEvent) {
+    pub(crate) async fn ended(&self, id: JobId) -> (Present, JobEvent) {
         eventually("the job ends", async || self.job(id).await.state().is_final()).await;
         (self.job(id).await, self.events(id).await.pop().unwrap())
     }
 
-    pub(super) async fn events(&self, id: JobId) -> Vec<JobEvent> {
+    pub(crate) async fn events(&self, id: JobId) -> Vec<JobEvent> {
         let facts = self.feed.job_events(id, 0, 1_000).await.unwrap();
         facts.iter().map(|it| it.of_job().unwrap().1.clone()).collect()
     }
 
-    pub(super) async fn read(&self, sha256: Sha256) -> Bytes {
+    pub(crate) async fn read(&self, sha256: Sha256) -> Bytes {
         self.files.read(&sha256.bytes(), u64::MAX).await.unwrap()
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests live in the present")]
-fn now() -> domain::Timestamp {
+pub(crate) fn now() -> domain::Timestamp {
     chrono::Utc::now().trunc_subsecs(6)
 }
 
-fn owner() -> Asked {
+pub(crate) fn owner() -> Asked {
     Asked::by(Actor::User { id: OWNER, role: Role::Member })
 }
 
 /// Comes back when the condition holds. Fails when that takes too long.
-pub(super) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
     let holds = async {
         while !condition().await {
