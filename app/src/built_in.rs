@@ -6,7 +6,7 @@ use anyhow::Context;
 use artifacts::Artifacts;
 use projections::feed::Feed;
 use workers::{
-    Crawler, Execute, Ollama, OllamaSettings, Reports,
+    Crawler, Execute, Ollama, OllamaSettings, Reader, Reports,
     crawl::{Allowed, Settings},
 };
 
@@ -26,7 +26,8 @@ pub(crate) fn executors(
     };
     let crawler = Crawler::new(artifacts.clone(), Arc::clone(feed), settings);
     let crawler = crawler.context("cannot crawl")?;
-    let reports = Reports::new(artifacts.clone(), ollama(config)?);
+    let reader = config.reader.clone().map_or(Reader::Here, Reader::Apart);
+    let reports = Reports::new(artifacts.clone(), ollama(config)?, reader);
     let (crawler, reports): (Arc<dyn Execute>, Arc<dyn Execute>) =
         (Arc::new(crawler), Arc::new(reports));
     let all = [(crawler, config.crawls_at_once), (reports, config.reports_at_once)];

@@ -29,6 +29,10 @@ pub enum Role {
     Demo(Demo),
     /// Bring the database up to this version, then exit.
     Migrate(Database),
+    /// Read a file on standard input and say what is in it: what `serve` starts
+    /// for each source of a report.
+    #[command(hide = true)]
+    ExtractText,
     /// People who may sign in.
     User {
         /// Where they are kept.

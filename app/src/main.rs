@@ -1,7 +1,8 @@
 //! One program, several roles. `greffe help` is the manual.
 
-use std::process::ExitCode;
+use std::{env, io, path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use app::{
     config::{Cli, Role},
     demo, roles, telemetry,
@@ -13,13 +14,21 @@ const QUIET: &str = "warn";
 
 fn main() -> ExitCode {
     let Cli { role } = Cli::parse();
+    if matches!(role, Role::ExtractText) {
+        // It has nothing but two pipes, and no runtime.
+        let done = workers::extract_text(io::stdin().lock(), io::stdout().lock());
+        return if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     roles::run(async {
         match role {
-            Role::Serve(serve) => {
+            Role::ExtractText => Ok(()),
+            Role::Serve(mut serve) => {
+                serve.built_in.reader = Some(this_program()?);
                 telemetry::start(&serve.database, "info")?;
                 roles::serve(serve).await
             }
-            Role::Demo(demo) => {
+            Role::Demo(mut demo) => {
+                demo.serve.built_in.reader = Some(this_program()?);
                 telemetry::start(&demo.serve.database, QUIET)?;
                 demo::run(demo).await
             }
@@ -41,4 +50,9 @@ fn main() -> ExitCode {
             }
         }
     })
+}
+
+/// What reads the sources of reports, in a process of its own.
+fn this_program() -> anyhow::Result<PathBuf> {
+    env::current_exe().context("cannot find out where this program is")
 }

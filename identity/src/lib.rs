@@ -33,6 +33,7 @@ mod settings;
 mod rotation;
 mod own_token;
 mod worker_token;
+mod blind;
 mod client;
 mod first_admin;
 mod keeper;
@@ -79,6 +80,7 @@ pub struct Identity {
     address: Option<IpAddr>,
     hasher: password::Hasher,
     signer: access::Signer,
+    blinder: blind::Blinder,
     sessions: recent::Recent<Uuid, session::Standing>,
     own_tokens: recent::Recent<[u8; 32], own_token::Standing>,
     workers: recent::Recent<[u8; 32], worker_token::Standing>,
@@ -97,6 +99,7 @@ impl Identity {
         Ok(Self {
             hasher: password::Hasher::new().await?,
             signer: access::Signer::new(&keys)?,
+            blinder: blind::Blinder::new(&keys)?,
             sessions: recent::Recent::new(),
             own_tokens: recent::Recent::new(),
             workers: recent::Recent::new(),
@@ -124,6 +127,12 @@ impl Identity {
     /// Who may have an account.
     pub fn registration(&self) -> Admission {
         self.settings.registration
+    }
+
+    /// A digest as it is kept: the same for all processes of this installation,
+    /// and no help to who wants to guess what it is of.
+    pub fn blinded(&self, digest: &[u8; 32]) -> [u8; 32] {
+        self.blinder.blinded(digest)
     }
 
     /// Forgets what this process believed of anybody: the next who shows

@@ -17,6 +17,6 @@ pub mod tls;
 pub use crawl::Crawler;
 pub use executor::{Attempt, Execute, Executor, Finish, Handle, Level, Outcome, Stop};
 pub use keeper::Keeper;
-pub use report::{Ollama, OllamaSettings, Reports};
+pub use report::{EXTRACT_TEXT, Ollama, OllamaSettings, Reader, Reports, extract_text};
 pub use rescuer::Rescuer;
 pub use scheduler::Scheduler;

@@ -22,6 +22,7 @@ mod fault;
 mod fields;
 mod guard;
 mod passages;
+mod reader;
 mod sentences;
 mod sources;
 #[cfg(test)]
@@ -39,6 +40,7 @@ use domain::{
 };
 
 use crate::executor::{Attempt, Execute, Outcome, Stop};
+pub use reader::{EXTRACT_TEXT, Reader, extract_text};
 pub use writer::{Ollama, OllamaSettings};
 
 /// Writes reports.
@@ -48,14 +50,16 @@ pub struct Reports {
     pub files: Artifacts,
     /// The language model that may be asked, if there is one.
     pub ollama: Option<Ollama>,
+    /// Where the sources are read.
+    pub reader: Reader,
     /// How much work may be done over again after a crash.
     pub checkpoint_every: Duration,
 }
 
 impl Reports {
     /// Loses a second of work to a crash at most.
-    pub fn new(files: Artifacts, ollama: Option<Ollama>) -> Self {
-        Self { files, ollama, checkpoint_every: Duration::from_secs(1) }
+    pub fn new(files: Artifacts, ollama: Option<Ollama>, reader: Reader) -> Self {
+        Self { files, ollama, reader, checkpoint_every: Duration::from_secs(1) }
     }
 }
 

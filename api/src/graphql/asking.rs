@@ -33,7 +33,7 @@ pub(super) fn once(ctx: &Context<'_>, user: &SignedIn, key: Option<String>, said
     let trace = ctx.data_opt::<Trace>().map(|it| it.0.clone());
     let asked = Asked { trace, ..user.asks((sides(ctx).ids)()) };
     match key {
-        Some(key) => asked.once(key, digest::of(said)),
+        Some(key) => asked.once(key, sides(ctx).identity.blinded(&digest::of(said))),
         None => asked,
     }
 }

@@ -1,4 +1,5 @@
-//! What an idempotency key belongs to: the SHA-256 of the input that it came with.
+//! What an idempotency key belongs to: the SHA-256 of the input that it came with. It is blinded
+//! before it is kept, since an input may be about people, and few enough for all to be tried.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -45,6 +45,7 @@ pub(super) async fn answer(
     let holder = api.0.holder(lease, &caller).await?;
     api.0.citable(holder, &report).await?;
     let span = tracing::info_span!("worker settles", worker = %holder.worker, job = %lease.job);
+    let digest = api.0.around.identity.blinded(&digest);
     let asked = caller.asked(holder.worker).once(op_id, digest);
     api.0.settle(holder, report, asked).instrument(span).await.map(Json)
 }

@@ -1,6 +1,8 @@
 //! What an operator decides about the jobs that Greffe does itself: crawls and
 //! reports.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// How Greffe does crawls and reports.
@@ -27,6 +29,11 @@ pub struct BuiltIn {
     /// A robots.txt may ask for longer.
     #[arg(long, env = "GREFFE_CRAWL_DELAY_S", default_value_t = 0.5, value_name = "SECONDS")]
     pub crawl_delay_s: f64,
+
+    /// The program that the sources of reports are read by, in a process of its
+    /// own: this one, which `main` knows best where to find.
+    #[arg(skip)]
+    pub reader: Option<PathBuf>,
 
     /// The Ollama that reports are written with, as `http://127.0.0.1:11434`.
     /// Without it, or while it does not answer, what is written is drawn from

@@ -10,7 +10,7 @@ use domain::{
     job::{JobEvent, ReportEvent, ReportSpec, WriterChoice},
     report::{FieldKind, FieldSpec, ReportInput},
 };
-use workers::Reports;
+use workers::{Reader, Reports};
 
 use super::{
     Written,
@@ -46,7 +46,7 @@ pub(crate) async fn child(arguments: &[String]) -> anyhow::Result<()> {
         anyhow::bail!("a database, a folder for files, and how many pages")
     };
     let mut works = Works::start(database, folder).await?;
-    works.work(Reports::new(works.artifacts(), None));
+    works.work(Reports::new(works.artifacts(), None, Reader::Here));
     let report = request(&works, pages.parse()?).await?;
     let job = JobId(id());
     let command = Command::RequestReport { id: job, report, wishes: Wishes::default() };

@@ -102,7 +102,7 @@ impl Reports {
             let number = at + 1;
             handle.progress(far(0, fields, &format!("source {number} of {count}")));
             let name = input.names.get(at).cloned().flatten();
-            sources = sources.read(&self.files, *sha256, name).await?;
+            sources = sources.read(self, *sha256, name).await?;
             let Some(told) = sources.told.last() else { continue };
             match &told.error {
                 Some(fault) => {

@@ -2,22 +2,23 @@
 //!
 //! What a file is stands in its first bytes. What it is called only tells
 //! whether somebody was mistaken. Parsers of others' files are run where they
-//! can do no harm: see [`guard`](super::guard).
+//! can do no harm: see [`reader`](super::reader).
 
 mod pdf;
 mod plain;
 
-use std::time::Duration;
+use std::io;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{
     docx::{self, PackageFault},
-    guard::{self, Runaway},
+    reader::Reader,
 };
 
-/// How long a file may take.
-const DEADLINE: Duration = Duration::from_mins(1);
+/// The largest source, in bytes.
+pub(super) const SOURCE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// How much text of one source is used.
 pub(super) const TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -31,7 +32,7 @@ pub(super) struct Extracted {
 }
 
 /// The text of a page, or all of it where there are no pages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Page {
     /// From 1.
     pub(super) number: Option<u32>,
@@ -39,7 +40,8 @@ pub(super) struct Page {
 }
 
 /// Why a source cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Unreadable {
     #[error("there is no such file any more")]
     Missing,
@@ -86,36 +88,47 @@ enum Format {
     Plain,
 }
 
-/// The text of a file, which somebody calls `name`.
-pub(super) async fn extract(bytes: Bytes, name: Option<&str>) -> Result<Extracted, Unreadable> {
-    let format = format(&bytes)?;
+/// The text of a file, which somebody calls `name`. An error is no fault of the
+/// file's.
+pub(super) async fn extract(
+    bytes: Bytes,
+    name: Option<&str>,
+    reader: &Reader,
+) -> io::Result<Result<Extracted, Unreadable>> {
+    let pages = match accepted(&bytes, name) {
+        Err(unreadable) => Err(unreadable),
+        Ok(Format::Plain) => parsed(bytes),
+        Ok(Format::Pdf | Format::Docx) => reader.pages(bytes).await?,
+    };
+    Ok(pages.and_then(whole))
+}
+
+/// What a file is, if it is what its name says.
+fn accepted(bytes: &[u8], name: Option<&str>) -> Result<Format, Unreadable> {
+    let format = format(bytes)?;
     if name.and_then(promised).is_some_and(|it| it != format) {
         return Err(Unreadable::NotWhatItsNameSays);
     }
-    let pages = match format {
-        Format::Plain => vec![Page { number: None, text: plain::decoded(&bytes)? }],
-        Format::Docx => guarded(move || {
-            let text = docx::text(bytes)?;
-            Ok(vec![Page { number: None, text }])
-        })
-        .await
-        .flatten()?,
-        Format::Pdf => guarded(move || pdf::pages(&bytes)).await.flatten()?,
-    };
+    Ok(format)
+}
+
+/// The pages of a file, by parsers that may not come back.
+pub(super) fn parsed(bytes: Bytes) -> Result<Vec<Page>, Unreadable> {
+    let whole = |text| vec![Page { number: None, text }];
+    Ok(match format(&bytes)? {
+        Format::Plain => whole(plain::decoded(&bytes)?),
+        Format::Docx => whole(docx::text(bytes)?),
+        Format::Pdf => pdf::pages(&bytes)?,
+    })
+}
+
+/// What is used of the pages, if there is anything.
+fn whole(pages: Vec<Page>) -> Result<Extracted, Unreadable> {
     let extracted = bounded(pages);
     if extracted.pages.iter().all(|it| it.text.is_empty()) {
         return Err(Unreadable::NoText);
     }
     Ok(extracted)
-}
-
-async fn guarded<T: Send + 'static>(
-    parse: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Unreadable> {
-    guard::run(parse, DEADLINE).await.map_err(|runaway| match runaway {
-        Runaway::Panicked => Unreadable::Damaged,
-        Runaway::TooSlow => Unreadable::TooSlow,
-    })
 }
 
 /// What the bytes are, by themselves.

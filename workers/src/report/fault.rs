@@ -1,6 +1,6 @@
 //! Why a report came to nothing, by what one does about it.
 
-use std::error::Error;
+use std::{error::Error, io};
 
 use artifacts::ArtifactError;
 use domain::job::JobError;
@@ -41,6 +41,9 @@ pub(super) enum Fault {
     /// Change the template, or the values.
     #[error("{what} would be left in the document")]
     NotClean { what: &'static str },
+    /// No process can be started to read the sources in.
+    #[error("the sources cannot be read on this machine")]
+    Reader(#[source] io::Error),
     /// The store is at fault, not the report.
     #[error("the file store does not answer as it should")]
     Files(#[source] ArtifactError),
@@ -65,6 +68,7 @@ impl Fault {
             Self::WriterUnavailable => "writer_unavailable",
             Self::WriterFailed { .. } => "writer_failed",
             Self::NotClean { .. } => "document_not_clean",
+            Self::Reader(_) => "reader_unavailable",
             Self::Files(_) => "file_store",
         }
     }
@@ -72,7 +76,10 @@ impl Fault {
     /// Whether the same report may succeed if it is tried again.
     fn is_passing(&self) -> bool {
         match self {
-            Self::WriterUnavailable | Self::WriterFailed { .. } | Self::Files(_) => true,
+            Self::WriterUnavailable
+            | Self::WriterFailed { .. }
+            | Self::Reader(_)
+            | Self::Files(_) => true,
             Self::Template(_)
             | Self::TemplateRunaway
             | Self::NoReadableSource { .. }
@@ -83,8 +90,13 @@ impl Fault {
         }
     }
 
-    /// As it goes on record. What the store says of itself is the operator's.
+    /// As it goes on record. What this machine and the store say of themselves is
+    /// the operator's.
     pub(super) fn recorded(&self) -> JobError {
+        if let Self::Reader(error) = self {
+            let error: &(dyn Error + 'static) = error;
+            tracing::error!(error, "no process can be started to read sources in");
+        }
         if let Self::Files(error) = self {
             let error: &(dyn Error + 'static) = error;
             tracing::error!(error, "a report cannot get at its files");
@@ -119,6 +131,12 @@ impl From<Runaway> for Fault {
 impl From<NoModel> for Fault {
     fn from(_: NoModel) -> Self {
         Self::WriterUnavailable
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Reader(error)
     }
 }
 

@@ -1,5 +1,7 @@
-//! Where the parsers of others' files are run: on a thread of their own, with a
+//! Where templates are read and filled: on a thread of their own, with a
 //! deadline, so that neither a panic nor an endless loop reaches anybody else.
+//! What reads sources, by other people's parsers, is farther away: see
+//! [`reader`](super::reader).
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,12 +11,12 @@ use std::{
 };
 
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::timeout,
 };
 
 /// How deep a parser may call itself, in bytes of stack.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// How many run at a time in this process. One that never ends keeps its
 /// place: when all have gone astray, nothing more is begun.
@@ -28,13 +30,18 @@ pub(super) enum Runaway {
     TooSlow,
 }
 
+/// Waits for a place among those that run at a time.
+pub(super) async fn place(patience: Duration) -> Result<OwnedSemaphorePermit, Runaway> {
+    let place = timeout(patience, Arc::clone(&PLACES).acquire_owned()).await;
+    place.ok().and_then(Result::ok).ok_or(Runaway::TooSlow)
+}
+
 /// Runs `parse`, and waits for its answer until the deadline.
 pub(super) async fn run<T: Send + 'static>(
     parse: impl FnOnce() -> T + Send + 'static,
     deadline: Duration,
 ) -> Result<T, Runaway> {
-    let place = timeout(deadline, Arc::clone(&PLACES).acquire_owned()).await;
-    let Ok(Ok(place)) = place else { return Err(Runaway::TooSlow) };
+    let place = place(deadline).await?;
     let (answer, answered) = oneshot::channel();
     let spawned =
         thread::Builder::new().name("parser".to_owned()).stack_size(STACK_BYTES).spawn(move || {

@@ -1,21 +1,19 @@
 //! The sources of a report, read one at a time: what they say goes into the
 //! index, and what became of each goes on record.
 
-use artifacts::{ArtifactError, Artifacts};
+use artifacts::ArtifactError;
 use domain::{
     artifact::Sha256,
     report::{SourceFault, SourceProvenance},
 };
 
 use super::{
+    Reports,
     bm25::Index,
-    extract::{self, Extracted, Unreadable},
+    extract::{self, Extracted, SOURCE_BYTES_MAX, Unreadable},
     fault::Fault,
     passages::passages,
 };
-
-/// The largest source, in bytes.
-const SOURCE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// How much text of all sources together is used.
 const TEXT_BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -47,14 +45,14 @@ impl Sources {
     /// Reads one more. One that cannot be read is named, and no obstacle.
     pub(super) async fn read(
         mut self,
-        files: &Artifacts,
+        reports: &Reports,
         sha256: Sha256,
         name: Option<String>,
     ) -> Result<Self, Fault> {
         let number = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
         let mut told =
             SourceProvenance { name, sha256, pages: None, truncated: false, error: None };
-        match text_of(files, sha256, told.name.as_deref()).await? {
+        match text_of(reports, sha256, told.name.as_deref()).await? {
             Ok(mut extracted) => {
                 self.bound(&mut extracted);
                 told.pages = u32::try_from(extracted.pages.len())
@@ -97,12 +95,12 @@ impl Sources {
 }
 
 async fn text_of(
-    files: &Artifacts,
+    reports: &Reports,
     sha256: Sha256,
     name: Option<&str>,
 ) -> Result<Result<Extracted, Unreadable>, Fault> {
-    match files.read(&sha256.bytes(), SOURCE_BYTES_MAX).await {
-        Ok(bytes) => Ok(extract::extract(bytes, name).await),
+    match reports.files.read(&sha256.bytes(), SOURCE_BYTES_MAX).await {
+        Ok(bytes) => Ok(extract::extract(bytes, name, &reports.reader).await?),
         Err(ArtifactError::NotStored) => Ok(Err(Unreadable::Missing)),
         Err(ArtifactError::TooLarge { .. }) => Ok(Err(Unreadable::TooLarge)),
         Err(error) => Err(error.into()),

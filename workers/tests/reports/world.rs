@@ -16,7 +16,7 @@ use domain::{
     report::{Provenance, ReportInput},
 };
 use uuid::Uuid;
-use workers::{Ollama, Reports};
+use workers::{Ollama, Reader, Reports};
 
 use crate::world::{self, now};
 pub(super) use crate::world::{OWNER, eventually};
@@ -32,7 +32,8 @@ impl World {
     /// Starts an executor, as a process does.
     pub(super) fn start(&mut self, ollama: Option<Ollama>) {
         let checkpoint_every = Duration::ZERO;
-        let reports = Reports { files: self.files.clone(), ollama, checkpoint_every };
+        let (files, reader) = (self.files.clone(), Reader::Here);
+        let reports = Reports { files, ollama, reader, checkpoint_every };
         self.0.start(Arc::new(reports), 2);
     }
 

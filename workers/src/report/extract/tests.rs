@@ -3,6 +3,10 @@
 use super::super::testing::{body, docx, packed, paragraph, pdf};
 use super::*;
 
+async fn extract(bytes: Bytes, name: Option<&str>) -> Result<Extracted, Unreadable> {
+    super::extract(bytes, name, &Reader::Here).await.unwrap()
+}
+
 async fn text(bytes: impl Into<Bytes>) -> String {
     let extracted = extract(bytes.into(), None).await.unwrap();
     extracted.pages.into_iter().map(|it| it.text).collect::<Vec<_>>().join("\n---\n")
