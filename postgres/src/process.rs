@@ -55,12 +55,15 @@ impl Process {
         Ok(None)
     }
 
+    /// Starts it: at `port`, if that is given.
     pub(crate) async fn spawn(
         folder: &Folder,
         installation: &Installation,
+        port: Option<u16>,
         deadline: Instant,
     ) -> Result<Self, StartError> {
-        let mut child = spawn(folder, installation)?;
+        let port = port.map_or_else(|| free_port(folder), Ok)?;
+        let mut child = spawn(folder, installation, port)?;
         let cluster = folder.cluster();
         loop {
             if let Some(file) = PidFile::read(&cluster)?.filter(|it| it.is(&child)) {
@@ -142,10 +145,17 @@ impl Process {
     }
 }
 
-fn spawn(folder: &Folder, installation: &Installation) -> Result<Child, StartError> {
+/// Where the server was when it was killed, if that is free: another process
+/// may look for it there.
+fn free_port(folder: &Folder) -> Result<u16, StartError> {
+    let last = PidFile::read(&folder.cluster())?.map(|it| it.port);
+    let free = |port| TcpListener::bind(("127.0.0.1", port)).and_then(|it| it.local_addr());
+    let last = last.and_then(|it| free(it).ok());
+    Ok(last.map_or_else(|| free(0), Ok).map_err(at("127.0.0.1"))?.port())
+}
+
+fn spawn(folder: &Folder, installation: &Installation, port: u16) -> Result<Child, StartError> {
     let (program, log) = (installation.program("postgres"), folder.log());
-    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr());
-    let port = port.map_err(at("127.0.0.1"))?.port();
     let output = OpenOptions::new().create(true).append(true).open(&log).map_err(at(&log))?;
     let errors = output.try_clone().map_err(at(&log))?;
     let mut command = folder.account.command(&program);
