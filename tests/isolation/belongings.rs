@@ -112,7 +112,12 @@ impl Caller {
     }
 
     /// Calls a mutation that nothing speaks against; gives its payload.
-    async fn mutate(&self, name: &str, asked: &str, input: Value) -> anyhow::Result<Value> {
+    pub(crate) async fn mutate(
+        &self,
+        name: &str,
+        asked: &str,
+        input: Value,
+    ) -> anyhow::Result<Value> {
         let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
         let mutation = format!(
             "mutation($input: {kind}!) {{ {name}(input: $input) {{ \
@@ -125,7 +130,7 @@ impl Caller {
     }
 
     /// Sends a file; gives what is said of it.
-    async fn upload(&self, name: &str, bytes: Vec<u8>) -> anyhow::Result<Value> {
+    pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> anyhow::Result<Value> {
         let url = format!("{}/api/files?name={name}", self.base);
         let request = reqwest::Client::new().post(url);
         let answer = request.bearer_auth(&self.token).body(bytes).send().await?;
