@@ -12,7 +12,7 @@ use journal::postgres::fold::{Column, Effect, InlineFold, Pending};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{fact::Fact, schema::Tables, signed};
+use crate::{fact::Fact, kept::beats::first_beats, schema::Tables, signed};
 
 /// The table.
 pub const TABLES: Tables =
@@ -238,11 +238,13 @@ macro_rules! end {
     };
 }
 
-const HOLD: &str = hold!();
+const HOLD: &str = concat!(hold!(), ", ", first_beats!());
 const END: &str = end!("{0}");
-const HOLD_AND_END: &str = concat!(hold!(), ", ", end!("{8}"));
+const HOLD_AND_END: &str = concat!(hold!(), ", ", first_beats!(), ", ", end!("{8}"));
 const HOLD_AND_END_AND_CANCEL: &str = concat!(
     hold!(),
+    ", ",
+    first_beats!(),
     ", ",
     end!("{8}"),
     ", job_lease_told as (

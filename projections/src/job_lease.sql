@@ -1,6 +1,6 @@
 -- Who holds which job. Written by `projections::job_lease` alone, in the
 -- append's own statement; can be thrown away: the journal holds everything.
--- Until when a lease holds is in `lease_beat`.
+-- Until when a lease holds is in `lease_beat`, from the grant on.
 create table job_lease (
     job uuid primary key,
     fence bigint not null,
