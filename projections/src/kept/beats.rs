@@ -35,6 +35,10 @@ pub struct Beat {
     pub cancel_requested: bool,
     /// Why, if they said so.
     pub cancel_reason: Option<String>,
+    /// Whether somebody wants the job left alone for a while.
+    pub paused: bool,
+    /// Why, if they said so.
+    pub pause_reason: Option<String>,
 }
 
 impl Reader {
@@ -58,6 +62,7 @@ impl Reader {
                  returning job, fence
              )
              select h.job, h.fence, h.lease_ms, h.cancel_requested, h.cancel_reason,
+                 h.paused, h.pause_reason,
                  coalesce(h.run_deadline <= now(), false) as "overdue!"
              from extended e join held h on h.job = e.job and h.fence = e.fence"#,
             worker.0,
@@ -74,6 +79,8 @@ impl Reader {
                 overdue: it.overdue,
                 cancel_requested: it.cancel_requested,
                 cancel_reason: it.cancel_reason,
+                paused: it.paused,
+                pause_reason: it.pause_reason,
             })
             .collect())
     }

@@ -139,6 +139,27 @@ async fn a_beat_learns_that_the_job_is_to_stop_or_takes_too_long() {
     world.ask(job, cancel, user(OWNER)).await;
     let beat = told().await;
     assert_eq!((beat.cancel_requested, beat.cancel_reason.as_deref()), (true, Some("enough")));
+    assert!(!beat.paused);
+}
+
+#[tokio::test]
+async fn a_beat_learns_that_the_job_is_paused_and_when_it_is_not_any_more() {
+    let world = World::new().await;
+    let lease = leased(&world).await;
+    let told = async || {
+        let beat = world.reader.beat(ANN, &[lease]).await.unwrap().remove(0);
+        (beat.paused, beat.pause_reason, beat.cancel_requested, beat.cancel_reason)
+    };
+    let some = |it: &str| Some(it.to_owned());
+    assert_eq!(told().await, (false, None, false, None));
+    let pause = JobCommand::PauseJob { reason: some("slow site") };
+    world.ask(lease.job, pause, user(OWNER)).await;
+    assert_eq!(told().await, (true, some("slow site"), false, None));
+    let cancel = JobCommand::CancelJob { reason: some("enough") };
+    world.ask(lease.job, cancel, user(OWNER)).await;
+    assert_eq!(told().await, (true, some("slow site"), true, some("enough")));
+    world.ask(lease.job, JobCommand::ResumeJob, user(OWNER)).await;
+    assert_eq!(told().await, (false, None, true, some("enough")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -47,6 +47,9 @@ async fn lived(world: &World) -> JobId {
     let register = WorkerCommand::RegisterWorker { name: "w".to_owned(), services };
     world.commands.execute(Command::Worker(ANN, register), worker(ANN)).await.unwrap();
     let job = world.create("checksum", Wishes::default()).await;
+    let pause = JobCommand::PauseJob { reason: Some("too early".to_owned()) };
+    world.ask(job, pause, user(OWNER)).await;
+    world.ask(job, JobCommand::ResumeJob, user(OWNER)).await;
     let lost = world.grant(job, ANN).await.lease;
     let expire = JobCommand::ExpireLease { fence: lost.fence, log: None };
     world.ask(job, expire, system(Component::Rescuer)).await;

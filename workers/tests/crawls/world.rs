@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use artifacts::Artifacts;
 use bytes::Bytes;
 use chrono::SubsecRound;
-use commands::{Asked, Command, Commands, Ids, Services, Wishes};
+use commands::{Asked, Command, CommandError, Commands, Ids, Services, Wishes};
 use domain::{
-    Actor, JobId, UserId,
+    Actor, JobId, Refusal, UserId,
     actor::{Component, Role},
     artifact::Sha256,
     job::{CrawlSpec, JobCommand, JobEvent, Phase, Present},
@@ -139,6 +139,27 @@ impl World {
     pub(super) async fn cancel(&self, job: JobId) {
         let command = JobCommand::CancelJob { reason: None };
         self.commands.execute(Command::Job(job, command), owner()).await.unwrap();
+    }
+
+    /// Has it left alone, and comes back when nobody holds it any more. Whether
+    /// it has not ended before.
+    pub(super) async fn pause(&self, job: JobId) -> bool {
+        self.toggle(job, JobCommand::PauseJob { reason: None }).await;
+        let let_go = async || !matches!(self.job(job).await.phase, Phase::Running(_));
+        eventually("it is given back, or done", let_go).await;
+        self.job(job).await.phase == Phase::Queued
+    }
+
+    /// Has it go on, unless it has ended.
+    pub(super) async fn resume(&self, job: JobId) {
+        self.toggle(job, JobCommand::ResumeJob).await;
+    }
+
+    async fn toggle(&self, job: JobId, command: JobCommand) {
+        match self.commands.execute(Command::Job(job, command), owner()).await {
+            Ok(_) | Err(CommandError::Refused(Refusal::Ended { .. })) => {}
+            Err(error) => panic!("{error:?}"),
+        }
     }
 
     /// Takes it out of the hands of a process that is no more.

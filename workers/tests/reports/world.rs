@@ -90,9 +90,14 @@ impl World {
         }
     }
 
-    /// Starts an executor, as a process does.
+    /// Starts an executor, as a process does. It leaves every field behind as
+    /// soon as it is written.
     pub(super) fn start(&mut self, ollama: Option<Ollama>) {
-        let checkpoint_every = Duration::ZERO;
+        self.start_leaving(ollama, Duration::ZERO);
+    }
+
+    /// The same, leaving what it has written that often.
+    pub(super) fn start_leaving(&mut self, ollama: Option<Ollama>, checkpoint_every: Duration) {
         let reports = Reports { files: self.files.clone(), ollama, checkpoint_every };
         let executor = Executor {
             commands: self.commands.clone(),
@@ -142,6 +147,11 @@ impl World {
     /// Has it stopped, by whoever asked for it.
     pub(super) async fn cancel(&self, job: JobId) {
         let command = JobCommand::CancelJob { reason: None };
+        self.commands.execute(Command::Job(job, command), owner()).await.unwrap();
+    }
+
+    /// Has it left alone, or go on.
+    pub(super) async fn toggle(&self, job: JobId, command: JobCommand) {
         self.commands.execute(Command::Job(job, command), owner()).await.unwrap();
     }
 
