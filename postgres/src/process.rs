@@ -30,6 +30,8 @@ pub(crate) struct Process {
     /// Ours to bury; none if adopted.
     child: Option<Child>,
     cluster: PathBuf,
+    /// Where what it has to say begins in the log, among what others said.
+    said_from: u64,
 }
 
 impl Process {
@@ -42,7 +44,8 @@ impl Process {
         let cluster = folder.cluster();
         let Some(file) = PidFile::read(&cluster)? else { return Ok(None) };
         if file.runs_on(&cluster) {
-            return Ok(Some(Self { file, child: None, cluster }));
+            let said_from = length_of_log(folder);
+            return Ok(Some(Self { file, child: None, cluster, said_from }));
         }
         if file.names_a_process() {
             if !alone {
@@ -63,14 +66,15 @@ impl Process {
         deadline: Instant,
     ) -> Result<Self, StartError> {
         let port = port.map_or_else(|| free_port(folder), Ok)?;
+        let said_from = length_of_log(folder);
         let mut child = spawn(folder, installation, port)?;
         let cluster = folder.cluster();
         loop {
             if let Some(file) = PidFile::read(&cluster)?.filter(|it| it.is(&child)) {
-                return Ok(Self { file, child: Some(child), cluster });
+                return Ok(Self { file, child: Some(child), cluster, said_from });
             }
             if !matches!(child.try_wait(), Ok(None)) {
-                return Err(gave_up(folder));
+                return Err(gave_up(folder, said_from));
             }
             if deadline < Instant::now() {
                 return Err(StartError::TooSlow { path: folder.path().into(), what: "start" });
@@ -112,7 +116,7 @@ impl Process {
                 Err(error) => error,
             };
             if !self.is_alive() {
-                return Err(gave_up(folder));
+                return Err(gave_up(folder, self.said_from));
             }
             if refuses_for_good(&error) {
                 return Err(error.into());
@@ -166,10 +170,16 @@ fn spawn(folder: &Folder, installation: &Installation, port: u16) -> Result<Chil
     command.spawn().map_err(at(program))
 }
 
-fn gave_up(folder: &Folder) -> StartError {
+fn gave_up(folder: &Folder, said_from: u64) -> StartError {
     let log = fs::read(folder.log()).unwrap_or_default();
-    let reason = last_line(&String::from_utf8_lossy(&log));
+    let said = usize::try_from(said_from).ok().and_then(|it| log.get(it..)).unwrap_or_default();
+    let reason = last_line(&String::from_utf8_lossy(said));
     StartError::GaveUp { program: "postgres", reason }
+}
+
+/// None that can be read is empty.
+fn length_of_log(folder: &Folder) -> u64 {
+    fs::metadata(folder.log()).map_or(0, |it| it.len())
 }
 
 /// A wrong password will not become right by waiting.

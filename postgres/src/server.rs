@@ -192,7 +192,11 @@ async fn launch(
     deadline: Instant,
 ) -> Result<Process, StartError> {
     let installation = Installation::find(&folder.cluster())?;
-    cluster::make_if_missing(folder, &installation).await?;
+    match port {
+        None => cluster::make_if_missing(folder, &installation).await?,
+        // What is gone is not replaced by what is empty.
+        Some(_) => cluster::find(folder)?,
+    }
     let tries_max = if port.is_some() { TRIES_TO_REVIVE } else { TRIES };
     let mut tries = 0;
     loop {

@@ -175,6 +175,19 @@ async fn a_server_that_was_killed_comes_back_where_it_was_for_all_its_users() {
 }
 
 #[tokio::test]
+async fn data_that_is_gone_is_not_replaced_by_an_empty_cluster() {
+    let folder = TemporaryFolder::new();
+    let mut server = start(folder.path()).await.unwrap();
+    kill(pid(folder.path()));
+    server.ended().await;
+    let cluster = folder.path().join("cluster");
+    fs::rename(&cluster, folder.path().join("unmounted")).unwrap();
+    let error = server.revive().await.unwrap_err();
+    assert!(matches!(error, StartError::File { .. }), "{error}");
+    assert!(!cluster.exists());
+}
+
+#[tokio::test]
 async fn a_server_that_came_back_elsewhere_is_not_taken_for_the_one_that_was() {
     let folder = TemporaryFolder::new();
     let mut first = start(folder.path()).await.unwrap();
