@@ -75,8 +75,7 @@ use report::ReportFields;
     field(
         name = "paused_at",
         ty = "Option<DateTime>",
-        desc = "Since when it is paused: left alone until somebody resumes it, wherever it stands. \
-                Null if it is not."
+        desc = "Since when it is paused, left alone until it is resumed; null if it is not."
     ),
     field(
         name = "pause_reason",

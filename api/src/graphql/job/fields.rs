@@ -156,8 +156,7 @@ impl JobFields {
         self.0.cancel_requested
     }
 
-    /// Since when it is paused: left alone until somebody resumes it, wherever it stands. Null
-    /// if it is not.
+    /// Since when it is paused, left alone until it is resumed; null if it is not.
     pub(in crate::graphql) async fn paused_at(&self) -> Option<DateTime> {
         self.0.paused_at.map(DateTime)
     }
