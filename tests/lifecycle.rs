@@ -161,3 +161,45 @@ async fn a_running_job_is_cancelled_when_its_worker_lets_go() -> anyhow::Result<
     ann.until(&job, "CANCELLED").await?;
     world.end().await
 }
+
+#[tokio::test]
+async fn a_paused_job_is_given_back_and_goes_on_where_it_was_when_it_is_resumed()
+-> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let worker = Worker::register(world.worker().await?, &["anything"]).await?;
+    let job = ann.create_task("anything", json!({})).await?;
+    let lease = worker.acquire().await?;
+
+    let pause = "mutation($id: ID!) { pauseJob(input: { id: $id, reason: \"a slow site\" }) { \
+                 job { state pausedAt } userErrors { code } } }";
+    let asked = ann.ask(pause, json!({ "id": job })).await?;
+    ensure!(asked["pauseJob"]["job"]["state"] == "RUNNING", "{asked}");
+    ensure!(asked["pauseJob"]["job"]["pausedAt"].is_string(), "{asked}");
+    let beat = worker.beat(&lease, Value::Null).await?;
+    ensure!(beat["status"] == "pause" && beat["reason"] == "a slow site", "{beat}");
+    ensure!(beat["lease_expires_in_ms"].is_u64(), "the lease holds until then: {beat}");
+    let released = json!({ "outcome": "released", "checkpoint": { "page": 3 } });
+    let (status, settled) = worker.settle(&lease, released).await?;
+    ensure!(status == 200 && settled["job_state"] == "QUEUED", "{status} {settled}");
+
+    // Younger, and still the one that is handed out.
+    let other = ann.create_task("anything", json!({})).await?;
+    let next = worker.acquire().await?;
+    ensure!(next["job_id"] == other.as_str(), "{next}");
+    let resume = "mutation($id: ID!) { resumeJob(input: { id: $id }) { \
+                  job { state pausedAt } userErrors { code } } }";
+    let asked = ann.ask(resume, json!({ "id": job })).await?;
+    ensure!(asked["resumeJob"]["job"]["pausedAt"].is_null(), "{asked}");
+    let again = worker.acquire().await?;
+    ensure!(again["job_id"] == job.as_str(), "{again}");
+    ensure!(again["checkpoint"] == json!({ "page": 3 }), "{again}");
+    ensure!(again["attempt"] == 1 && again["delivery"] == 1, "{again}");
+    let beat = worker.beat(&again, Value::Null).await?;
+    ensure!(beat["status"] == "ok", "{beat}");
+    let done = json!({ "outcome": "succeeded", "result": null });
+    let (status, settled) = worker.settle(&again, done).await?;
+    ensure!(status == 200, "{status} {settled}");
+    ann.until(&job, "SUCCEEDED").await?;
+    world.end().await
+}

@@ -65,15 +65,15 @@ async fn looked_up(served: &Served) -> Result<String, ReadError> {
 fn by_service<'a>(
     declared: impl Iterator<Item = &'a str>,
     loads: &'a [ServiceLoad],
-) -> BTreeMap<&'a str, [u64; 3]> {
-    let mut services: BTreeMap<&str, [u64; 3]> = declared.map(|it| (it, [0; 3])).collect();
+) -> BTreeMap<&'a str, [u64; 4]> {
+    let mut services: BTreeMap<&str, [u64; 4]> = declared.map(|it| (it, [0; 4])).collect();
     for it in loads {
-        services.insert(&it.service, [it.queued, it.waiting, it.running]);
+        services.insert(&it.service, [it.queued, it.waiting, it.running, it.paused]);
     }
     services
 }
 
-fn gauges(head: u64, lags: &[(&str, u64)], services: &BTreeMap<&str, [u64; 3]>) -> String {
+fn gauges(head: u64, lags: &[(&str, u64)], services: &BTreeMap<&str, [u64; 4]>) -> String {
     let mut text = String::new();
     let mut line = |it: std::fmt::Arguments<'_>| {
         writeln!(text, "{it}").expect("a string takes what is written to it");
@@ -87,7 +87,7 @@ fn gauges(head: u64, lags: &[(&str, u64)], services: &BTreeMap<&str, [u64; 3]>) 
     line(format_args!("# TYPE greffe_jobs gauge"));
     for (service, counts) in services {
         // The names of services hold nothing that would have to be escaped.
-        for (state, count) in ["queued", "waiting", "running"].iter().zip(counts) {
+        for (state, count) in ["queued", "waiting", "running", "paused"].iter().zip(counts) {
             line(format_args!("greffe_jobs{{service=\"{service}\",state=\"{state}\"}} {count}"));
         }
     }
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn a_service_without_jobs_has_zeros() {
-        let loads =
-            [ServiceLoad { service: "checksum".to_owned(), queued: 3, waiting: 0, running: 1 }];
+        let service = "checksum".to_owned();
+        let loads = [ServiceLoad { service, queued: 3, waiting: 0, running: 1, paused: 2 }];
         let services = by_service(["checksum", "ocr"].into_iter(), &loads);
         expect![[r#"
             # TYPE greffe_database_up gauge
@@ -116,9 +116,11 @@ mod tests {
             greffe_jobs{service="checksum",state="queued"} 3
             greffe_jobs{service="checksum",state="waiting"} 0
             greffe_jobs{service="checksum",state="running"} 1
+            greffe_jobs{service="checksum",state="paused"} 2
             greffe_jobs{service="ocr",state="queued"} 0
             greffe_jobs{service="ocr",state="waiting"} 0
             greffe_jobs{service="ocr",state="running"} 0
+            greffe_jobs{service="ocr",state="paused"} 0
         "#]]
         .assert_eq(&gauges(42, &[("job_list", 2)], &services));
     }

@@ -6,6 +6,8 @@ use sqlx::{
     migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::config;
 
@@ -22,7 +24,14 @@ pub struct Database {
     pub options: PgConnectOptions,
     /// Connections that see the tables of this version's projections.
     pub pool: PgPool,
-    server: Option<postgres::Server>,
+    own: Option<Own>,
+}
+
+/// Greffe's own server, which somebody looks after.
+#[derive(Debug)]
+struct Own {
+    guard: JoinSet<anyhow::Result<()>>,
+    stop: CancellationToken,
 }
 
 impl Database {
@@ -42,17 +51,64 @@ impl Database {
             .await
             .context("cannot connect to the database")?;
         migrate(&pool).await?;
-        Ok(Self { options, pool, server })
+        Ok(Self { options, pool, own: server.map(Own::new) })
+    }
+
+    /// Returns when Greffe's own server has ended for good. Whether somebody
+    /// else's answers is theirs to see to: it is asked again and again.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match &mut self.own {
+            Some(own) => match own.guard.join_next().await {
+                Some(Ok(Err(error))) => error,
+                Some(Err(panic)) => anyhow::Error::new(panic).context("nobody guards the database"),
+                Some(Ok(Ok(()))) | None => anyhow::anyhow!("the database was stopped"),
+            },
+            None => std::future::pending().await,
+        }
     }
 
     /// Lets go of it. Greffe's own server stops, unless another process uses
     /// it.
     pub async fn close(self) -> anyhow::Result<()> {
         self.pool.close().await;
-        match self.server {
-            Some(server) => server.stop().await.context("cannot stop the database"),
+        match self.own {
+            Some(own) => own.stop().await,
             None => Ok(()),
         }
+    }
+}
+
+impl Own {
+    fn new(server: postgres::Server) -> Self {
+        let (mut guard, stop) = (JoinSet::new(), CancellationToken::new());
+        guard.spawn(keep(server, stop.clone()));
+        Self { guard, stop }
+    }
+
+    async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        match self.guard.join_next().await {
+            Some(ended) => ended.context("nobody guards the database")?,
+            // It has failed before, and was told of then.
+            None => Ok(()),
+        }
+    }
+}
+
+/// Starts the server again whenever it ends by itself, until `stop`; stops it
+/// then. All that was acknowledged is there again, and everybody finds it where
+/// it was.
+async fn keep(mut server: postgres::Server, stop: CancellationToken) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => {
+                return server.stop().await.context("cannot stop the database");
+            }
+            () = server.ended() => {}
+        }
+        tracing::error!("the database server has ended by itself, and is started again");
+        metrics::counter!("greffe_database_restarts_total").increment(1);
+        server.revive().await.context("the database server has ended, and does not start again")?;
     }
 }
 

@@ -37,7 +37,8 @@ use crate::{
     built_in,
     config::{self, Part, Serve},
     database::Database,
-    forgetting, people, telemetry,
+    forgetting::{Forgetting, LOOK_EVERY},
+    people, telemetry,
 };
 
 /// How long the parts are given to finish what they are at.
@@ -124,7 +125,11 @@ impl System {
 
     /// Returns when a part has ended that should not have.
     pub async fn failed(&mut self) -> anyhow::Error {
-        match self.parts.join_next().await {
+        let ended = tokio::select! {
+            ended = self.parts.join_next() => ended,
+            error = self.database.failed() => return error,
+        };
+        match ended {
             Some(Ok((part, Ok(())))) => anyhow::anyhow!("{part} has ended by itself"),
             Some(Ok((part, Err(error)))) => error.context(format!("{part} has failed")),
             Some(Err(panic)) => anyhow::Error::new(panic).context("a part has panicked"),
@@ -275,10 +280,15 @@ impl System {
 
     fn forget_keys(&mut self, config: &Serve, checkpoints: &Checkpoints) {
         let retention = TimeDelta::days(config.key_retention_days.into());
-        let (journal, stop) = (Arc::clone(&self.journal), self.stop.clone());
-        let forget = forgetting::forget_keys(journal, checkpoints.clone(), retention, stop);
+        let forgetting = Forgetting {
+            journal: Arc::clone(&self.journal),
+            checkpoints: checkpoints.clone(),
+            retention,
+            every: LOOK_EVERY,
+        };
+        let stop = self.stop.clone();
         self.parts.spawn(async move {
-            forget.await;
+            forgetting.run(stop).await;
             ("the forgetting of keys", Ok(()))
         });
     }

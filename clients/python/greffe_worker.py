@@ -39,6 +39,8 @@ PROGRESS_EVERY_S = 0.35
 LINES_MAX = 10_000
 # How long the store may take to answer between two pieces of a file, in seconds.
 UPLOAD_WITHIN_S = 60.0
+# What a heartbeat may ask for. What a newer Greffe asks for besides need not be heeded.
+STOPS = ("cancel", "pause", "timeout", "lost")
 # How long a report that ends a lease is repeated while nobody answers.
 SETTLE_FOR_S = 24 * 3600
 
@@ -58,7 +60,9 @@ class Snooze(Exception):
 
 
 class Stopped(Exception):
-    """The job is to be let go. Why: `cancel`, `lost`, `timeout` or `leaving`."""
+    """The job is to be let go. Why: `cancel`, `pause`, `lost`, `timeout` or
+    `leaving`. After `pause` and `leaving` another attempt goes on from the last
+    checkpoint: a handler that has come further saves once more, and lets it pass."""
 
     def __init__(self, why):
         super().__init__(why)
@@ -179,12 +183,13 @@ class Job:
         self._worker.hurry()
 
     def save(self, checkpoint):
-        """Keeps what another attempt could go on from: small JSON."""
-        self.check()
+        """Keeps what another attempt could go on from: small JSON. It is kept also
+        if the job is to be let go."""
         # A copy: it is sent later, and the handler goes on with its own.
         checkpoint = json.loads(json.dumps(checkpoint, allow_nan=False))
         with self._lock:
             self._dirty["checkpoint"] = self.checkpoint = checkpoint
+        self.check()
 
     def log(self, message, level="info", **fields):
         """Adds a line to the job's log."""
@@ -233,8 +238,9 @@ class Job:
         return self._stop
 
     def stop(self, why):
-        """Has the handler stop at its next check. What is lost stays lost."""
-        if self._stop != "lost":
+        """Has the handler stop at its next check. What is lost stays lost, and a
+        pause gives way to whatever ends the job or the worker."""
+        if self._stop != "lost" and not (why == "pause" and self._stop):
             self._stop = why
 
     def extend(self, sent_at, lease_ms):
@@ -479,9 +485,9 @@ class Worker:
             return {"outcome": "cancelled"}
         if why == "timeout":
             return _failed(TimeoutError("the attempt took longer than its service allows"))
-        if why == "leaving":
-            return {"outcome": "released", "reason": "the worker stops",
-                    "checkpoint": job.checkpoint}
+        if why in ("pause", "leaving"):
+            reason = "paused" if why == "pause" else "the worker stops"
+            return {"outcome": "released", "reason": reason, "checkpoint": job.checkpoint}
         self._say(f"{job.lease_id} is lost")
         return None
 
@@ -567,7 +573,7 @@ class Worker:
                 continue
             if told["status"] != "lost":
                 job.extend(sent_at, told["lease_expires_in_ms"])
-            if told["status"] != "ok":
+            if told["status"] in STOPS:
                 job.stop(told["status"])
             if "refused" in told:
                 self._say(f"{job.lease_id}: {told['refused']}")

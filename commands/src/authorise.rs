@@ -13,13 +13,15 @@ const USER: &[&str] = &[
     "RequestReport",
     "RetryJob",
     "CancelJob",
+    "PauseJob",
+    "ResumeJob",
     "CreateLand",
     "ChangeLand",
     "DeleteLand",
     "TransferLand",
 ];
 /// What the back ends of other applications ask for.
-const CLIENT: &[&str] = &["CreateTask", "RetryJob", "CancelJob"];
+const CLIENT: &[&str] = &["CreateTask", "RetryJob", "CancelJob", "PauseJob", "ResumeJob"];
 /// What everybody may do about their own account, whatever their role.
 const OWN: &[&str] = &[
     "RegisterUser",

@@ -74,6 +74,7 @@ impl Commands {
                 | Refusal::Ended { .. }
                 | Refusal::TooEarly
                 | Refusal::TooLate
+                | Refusal::Paused
                 | Refusal::NotFound { .. },
             )) => Ok(None),
             Err(error) => Err(error),

@@ -12,9 +12,10 @@
 //! ```
 //!
 //! A running job is cancelled in two steps: the request is recorded, the
-//! worker is told, and the job ends when its lease does. `decide` lives in
-//! [`decide`] and [`settle`], a table of phases and
-//! commands; here is what a job is, and how events change it.
+//! worker is told, and the job ends when its lease does. Whatever has not ended
+//! can be paused: a flag beside the phase, which keeps the job from being handed
+//! out. `decide` lives in [`decide`], [`settle`] and [`pausing`], a table of
+//! phases and commands; here is what a job is, and how events change it.
 
 mod command;
 mod consequence;
@@ -24,6 +25,7 @@ mod event;
 pub(crate) mod limit;
 mod order;
 mod page;
+mod pausing;
 mod policy;
 mod progress;
 mod report;
@@ -35,8 +37,8 @@ pub use command::JobCommand;
 pub use crawl::{CrawlCompleted, CrawlEvent, CrawlRequested, PAGES_BYTES_MAX, PagesVisited};
 pub use event::{
     AttemptFailed, CancelRequested, FailureCause, JobCancelled, JobEvent, JobExpired, JobFailed,
-    JobQueued, LeaseExpired, LeaseGranted, LeaseReleased, LogSealed, Next, ProgressReported,
-    TaskCompleted, TaskCreated,
+    JobPaused, JobQueued, JobResumed, LeaseExpired, LeaseGranted, LeaseReleased, LogSealed, Next,
+    ProgressReported, TaskCompleted, TaskCreated,
 };
 pub use order::Order;
 pub use page::{
@@ -76,6 +78,8 @@ pub struct Present {
     pub spec: Arc<Spec>,
     /// Where it stands.
     pub phase: Phase,
+    /// Whether somebody wants it left alone, and why; never once it has ended.
+    pub paused: Option<JobPaused>,
     /// How many attempts have failed.
     pub failures: u32,
     /// How many leases were lost.
@@ -166,6 +170,7 @@ impl Job {
             order: Arc::new(order.clone()),
             spec: Arc::new(spec),
             phase,
+            paused: None,
             failures: 0,
             losses: 0,
             checkpoint: None,
@@ -217,6 +222,8 @@ impl Present {
                     lease.cancel = Some(it.clone());
                 }
             }
+            JobEvent::JobPaused(it) => self.paused = Some(it.clone()),
+            JobEvent::JobResumed(_) => self.paused = None,
             JobEvent::LeaseReleased(it) => {
                 self.settled_fence = Some(it.fence);
                 self.checkpoint = it.checkpoint.clone().or_else(|| self.checkpoint.take());
@@ -251,6 +258,9 @@ impl Present {
             | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
             | JobEvent::Report(ReportEvent::ReportRequested(_))
             | JobEvent::LogSealed(_) => {}
+        }
+        if self.state().is_final() {
+            self.paused = None;
         }
     }
 

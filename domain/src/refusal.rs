@@ -38,6 +38,9 @@ pub enum Refusal {
     /// The job's time has passed.
     #[error("the job may not start any more")]
     TooLate,
+    /// The job is left alone until somebody resumes it.
+    #[error("the job is paused")]
+    Paused,
     /// The report comes from a lease that is over.
     #[error("the lease with fence {reported} is over")]
     StaleFence {
@@ -109,6 +112,7 @@ impl Refusal {
             Self::AlreadyLeased => "ALREADY_LEASED",
             Self::TooEarly => "TOO_EARLY",
             Self::TooLate => "TOO_LATE",
+            Self::Paused => "JOB_PAUSED",
             Self::StaleFence { .. } => "STALE_FENCE",
             Self::AlreadySettled { .. } => "ALREADY_SETTLED",
             Self::CancelNotRequested => "CANCEL_NOT_REQUESTED",
@@ -134,6 +138,7 @@ impl Refusal {
             | Self::AlreadyLeased
             | Self::TooEarly
             | Self::TooLate
+            | Self::Paused
             | Self::CancelNotRequested
             | Self::WrongKind { .. }
             | Self::Forbidden { .. } => None,

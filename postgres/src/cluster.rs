@@ -64,6 +64,12 @@ pub(crate) async fn make_if_missing(
     File::open(parent).and_then(|it| it.sync_all()).map_err(at(parent))
 }
 
+/// Makes sure that there is a cluster.
+pub(crate) fn find(folder: &Folder) -> Result<(), StartError> {
+    let version = folder.cluster().join("PG_VERSION");
+    fs::metadata(&version).map(drop).map_err(at(version))
+}
+
 async fn initdb(
     folder: &Folder,
     installation: &Installation,

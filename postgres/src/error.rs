@@ -41,6 +41,15 @@ pub enum StartError {
     /// Somebody else is at it: stop that one, or choose another folder.
     #[error("`{0}` is in use by another process")]
     InUse(PathBuf),
+    /// It was started again while it was down, elsewhere: start anew, to find
+    /// it there.
+    #[error("PostgreSQL in `{path}` is not at port {port} any more: start again")]
+    Moved {
+        /// The folder.
+        path: PathBuf,
+        /// Where it was.
+        port: u16,
+    },
     /// The database would lose what it acknowledged: change the setting.
     #[error("the database has `{setting} = off` and would lose events: set it to `on`")]
     NotDurable {

@@ -58,6 +58,14 @@ impl Occupancy {
         Ok(Self { users, alone })
     }
 
+    /// Whether nobody else is there now.
+    pub(crate) fn is_alone(&self, turn: &Turn) -> Result<bool, StartError> {
+        let alone = self.leave(turn)?;
+        // Nobody has come or gone meanwhile: that takes a turn.
+        self.users.lock_shared().map_err(at(&turn.users))?;
+        Ok(alone)
+    }
+
     /// Says whether this was the last user.
     pub(crate) fn leave(&self, turn: &Turn) -> Result<bool, StartError> {
         self.users.unlock().map_err(at(&turn.users))?;

@@ -30,6 +30,8 @@ pub(crate) struct Process {
     /// Ours to bury; none if adopted.
     child: Option<Child>,
     cluster: PathBuf,
+    /// Where what it has to say begins in the log, among what others said.
+    said_from: u64,
 }
 
 impl Process {
@@ -42,7 +44,8 @@ impl Process {
         let cluster = folder.cluster();
         let Some(file) = PidFile::read(&cluster)? else { return Ok(None) };
         if file.runs_on(&cluster) {
-            return Ok(Some(Self { file, child: None, cluster }));
+            let said_from = length_of_log(folder);
+            return Ok(Some(Self { file, child: None, cluster, said_from }));
         }
         if file.names_a_process() {
             if !alone {
@@ -55,19 +58,23 @@ impl Process {
         Ok(None)
     }
 
+    /// Starts it: at `port`, if that is given.
     pub(crate) async fn spawn(
         folder: &Folder,
         installation: &Installation,
+        port: Option<u16>,
         deadline: Instant,
     ) -> Result<Self, StartError> {
-        let mut child = spawn(folder, installation)?;
+        let port = port.map_or_else(|| free_port(folder), Ok)?;
+        let said_from = length_of_log(folder);
+        let mut child = spawn(folder, installation, port)?;
         let cluster = folder.cluster();
         loop {
             if let Some(file) = PidFile::read(&cluster)?.filter(|it| it.is(&child)) {
-                return Ok(Self { file, child: Some(child), cluster });
+                return Ok(Self { file, child: Some(child), cluster, said_from });
             }
             if !matches!(child.try_wait(), Ok(None)) {
-                return Err(gave_up(folder));
+                return Err(gave_up(folder, said_from));
             }
             if deadline < Instant::now() {
                 return Err(StartError::TooSlow { path: folder.path().into(), what: "start" });
@@ -109,7 +116,7 @@ impl Process {
                 Err(error) => error,
             };
             if !self.is_alive() {
-                return Err(gave_up(folder));
+                return Err(gave_up(folder, self.said_from));
             }
             if refuses_for_good(&error) {
                 return Err(error.into());
@@ -142,10 +149,17 @@ impl Process {
     }
 }
 
-fn spawn(folder: &Folder, installation: &Installation) -> Result<Child, StartError> {
+/// Where the server was when it was killed, if that is free: another process
+/// may look for it there.
+fn free_port(folder: &Folder) -> Result<u16, StartError> {
+    let last = PidFile::read(&folder.cluster())?.map(|it| it.port);
+    let free = |port| TcpListener::bind(("127.0.0.1", port)).and_then(|it| it.local_addr());
+    let last = last.and_then(|it| free(it).ok());
+    Ok(last.map_or_else(|| free(0), Ok).map_err(at("127.0.0.1"))?.port())
+}
+
+fn spawn(folder: &Folder, installation: &Installation, port: u16) -> Result<Child, StartError> {
     let (program, log) = (installation.program("postgres"), folder.log());
-    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr());
-    let port = port.map_err(at("127.0.0.1"))?.port();
     let output = OpenOptions::new().create(true).append(true).open(&log).map_err(at(&log))?;
     let errors = output.try_clone().map_err(at(&log))?;
     let mut command = folder.account.command(&program);
@@ -156,10 +170,16 @@ fn spawn(folder: &Folder, installation: &Installation) -> Result<Child, StartErr
     command.spawn().map_err(at(program))
 }
 
-fn gave_up(folder: &Folder) -> StartError {
+fn gave_up(folder: &Folder, said_from: u64) -> StartError {
     let log = fs::read(folder.log()).unwrap_or_default();
-    let reason = last_line(&String::from_utf8_lossy(&log));
+    let said = usize::try_from(said_from).ok().and_then(|it| log.get(it..)).unwrap_or_default();
+    let reason = last_line(&String::from_utf8_lossy(said));
     StartError::GaveUp { program: "postgres", reason }
+}
+
+/// None that can be read is empty.
+fn length_of_log(folder: &Folder) -> u64 {
+    fs::metadata(folder.log()).map_or(0, |it| it.len())
 }
 
 /// A wrong password will not become right by waiting.

@@ -2,7 +2,9 @@
 //!
 //! The server outlives the process that started it, unless that process calls
 //! [`Server::stop`]: after a crash or `kill -9` the next one adopts it and goes
-//! on. Processes that use one folder at the same time share one server.
+//! on. Processes that use one folder at the same time share one server. One
+//! that ends by itself can be started again where it was: whoever holds its
+//! address goes on.
 
 use std::{
     path::{Path, PathBuf},
@@ -27,6 +29,10 @@ const WATCH: Duration = Duration::from_millis(250);
 /// How often a server that gives up is started: its port may have been taken
 /// meanwhile, or a killed predecessor's children still be leaving.
 const TRIES: u32 = 4;
+
+/// How often one that was killed in the middle of its work is: its children
+/// finish what they are at.
+const TRIES_TO_REVIVE: u32 = 20;
 
 /// How long the other one is given to get out of the way.
 const RETRY: Duration = Duration::from_millis(500);
@@ -68,7 +74,7 @@ impl Server {
         let occupancy = Occupancy::enter(&turn)?;
         let process = match adopt(&folder, occupancy.alone, deadline).await? {
             Some(process) => process,
-            None => launch(&folder, deadline).await?,
+            None => launch(&folder, None, deadline).await?,
         };
         let password = folder.password()?;
         let server = Self { folder, occupancy, process, password, patience };
@@ -130,6 +136,25 @@ impl Server {
         }
     }
 
+    /// Starts the server again that has ended, at the same address, unless
+    /// another of its users has done so already. It recovers all that it has
+    /// acknowledged.
+    pub async fn revive(&mut self) -> Result<(), StartError> {
+        let deadline = Instant::now() + self.patience;
+        let turn = Turn::take(self.folder(), deadline).await?;
+        let (port, alone) = (self.process.port(), self.occupancy.is_alone(&turn)?);
+        self.process = match adopt(&self.folder, alone, deadline).await? {
+            Some(process) => process,
+            None => launch(&self.folder, Some(port), deadline).await?,
+        };
+        if self.process.port() != port {
+            return Err(StartError::Moved { path: self.folder().into(), port });
+        }
+        check_durability(&self.url("postgres")).await?;
+        tracing::warn!(folder = %self.folder().display(), port, "the database server is back");
+        Ok(())
+    }
+
     /// Stops the server, unless another process uses it: then that one goes on
     /// with it.
     pub async fn stop(self) -> Result<(), StartError> {
@@ -160,14 +185,24 @@ async fn adopt(
     }
 }
 
-async fn launch(folder: &Folder, deadline: Instant) -> Result<Process, StartError> {
+/// Starts the server: at `port`, if those who know it there are to go on.
+async fn launch(
+    folder: &Folder,
+    port: Option<u16>,
+    deadline: Instant,
+) -> Result<Process, StartError> {
     let installation = Installation::find(&folder.cluster())?;
-    cluster::make_if_missing(folder, &installation).await?;
+    match port {
+        None => cluster::make_if_missing(folder, &installation).await?,
+        // What is gone is not replaced by what is empty.
+        Some(_) => cluster::find(folder)?,
+    }
+    let tries_max = if port.is_some() { TRIES_TO_REVIVE } else { TRIES };
     let mut tries = 0;
     loop {
         tries += 1;
-        match launch_once(folder, &installation, deadline).await {
-            Err(StartError::GaveUp { .. }) if tries < TRIES => sleep(RETRY).await,
+        match launch_once(folder, &installation, port, deadline).await {
+            Err(StartError::GaveUp { .. }) if tries < tries_max => sleep(RETRY).await,
             outcome => return outcome,
         }
     }
@@ -176,9 +211,10 @@ async fn launch(folder: &Folder, deadline: Instant) -> Result<Process, StartErro
 async fn launch_once(
     folder: &Folder,
     installation: &Installation,
+    port: Option<u16>,
     deadline: Instant,
 ) -> Result<Process, StartError> {
-    let mut process = Process::spawn(folder, installation, deadline).await?;
+    let mut process = Process::spawn(folder, installation, port, deadline).await?;
     process.until_ready(folder, deadline).await?;
     Ok(process)
 }

@@ -7,6 +7,7 @@ mod folder;
 use std::{
     fs,
     io::{BufRead, BufReader},
+    net::TcpListener,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     process::{Child, Command, Stdio},
@@ -41,6 +42,12 @@ async fn answers(url: &str) -> bool {
 fn pid(data_dir: &Path) -> i32 {
     let text = fs::read_to_string(data_dir.join("cluster/postmaster.pid")).unwrap();
     text.lines().next().unwrap().parse().unwrap()
+}
+
+/// The fourth.
+fn port(data_dir: &Path) -> u16 {
+    let text = fs::read_to_string(data_dir.join("cluster/postmaster.pid")).unwrap();
+    text.lines().nth(3).unwrap().parse().unwrap()
 }
 
 fn kill(pid: i32) {
@@ -138,6 +145,62 @@ async fn the_pid_file_of_a_stranger_is_left_alone_while_others_use_the_folder() 
 
     assert!(matches!(start(folder.path()).await, Err(StartError::InUse(_))));
     assert!(file.exists());
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_comes_back_where_it_was_for_all_its_users() {
+    let folder = TemporaryFolder::new();
+    let mut first = start(folder.path()).await.unwrap();
+    let mut second = start(folder.path()).await.unwrap();
+    let url = first.url("postgres");
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("create table kept as select 'here' as mark")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    kill(pid(folder.path()));
+    first.ended().await;
+    second.ended().await;
+
+    let (one, other) = tokio::join!(first.revive(), second.revive());
+    one.unwrap();
+    other.unwrap();
+    assert!(first.adopted() != second.adopted(), "one starts it, the other adopts it");
+    assert_eq!(second.url("postgres"), url);
+    assert_eq!(ask(&url, "select mark from kept").await, "here");
+    first.stop().await.unwrap();
+    assert!(answers(&url).await);
+    second.stop().await.unwrap();
+    assert!(!answers(&url).await);
+}
+
+#[tokio::test]
+async fn data_that_is_gone_is_not_replaced_by_an_empty_cluster() {
+    let folder = TemporaryFolder::new();
+    let mut server = start(folder.path()).await.unwrap();
+    kill(pid(folder.path()));
+    server.ended().await;
+    let cluster = folder.path().join("cluster");
+    fs::rename(&cluster, folder.path().join("unmounted")).unwrap();
+    let error = server.revive().await.unwrap_err();
+    assert!(matches!(error, StartError::File { .. }), "{error}");
+    assert!(!cluster.exists());
+}
+
+#[tokio::test]
+async fn a_server_that_came_back_elsewhere_is_not_taken_for_the_one_that_was() {
+    let folder = TemporaryFolder::new();
+    let mut first = start(folder.path()).await.unwrap();
+    let port = port(folder.path());
+    kill(pid(folder.path()));
+    first.ended().await;
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let second = start(folder.path()).await.unwrap();
+    assert!(!second.adopted());
+    let error = first.revive().await.unwrap_err();
+    assert!(matches!(error, StartError::Moved { port: it, .. } if it == port), "{error}");
+    drop((taken, first));
+    second.stop().await.unwrap();
 }
 
 #[tokio::test]

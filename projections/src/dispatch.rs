@@ -44,6 +44,8 @@ pub struct ServiceLoad {
     pub waiting: u64,
     /// How many jobs are held.
     pub running: u64,
+    /// How many jobs a worker could take, were they not paused.
+    pub paused: u64,
 }
 
 impl Reader {
@@ -59,7 +61,8 @@ impl Reader {
                from (select distinct unnest($1::text[])) as wanted (service)
                cross join lateral (
                    select job, priority, position from job_ready
-                   where queued and service = wanted.service and now() < expires_at
+                   where queued and not paused and service = wanted.service
+                       and now() < expires_at
                    order by priority desc, position limit $2
                ) as next
                order by next.priority desc, next.position limit $2"#,
@@ -142,9 +145,10 @@ impl Reader {
     /// How much there is to do, by service.
     pub async fn load_by_service(&self) -> Result<Vec<ServiceLoad>, ReadError> {
         let loads = sqlx::query!(
-            r#"select service, count(*) filter (where queued) as "queued!",
+            r#"select service, count(*) filter (where queued and not paused) as "queued!",
                    count(*) filter (where ready_at is not null) as "waiting!",
-                   count(*) filter (where not queued and ready_at is null) as "running!"
+                   count(*) filter (where not queued and ready_at is null) as "running!",
+                   count(*) filter (where queued and paused) as "paused!"
                from job_ready group by service order by service"#
         )
         .fetch_all(&self.db)
@@ -156,6 +160,7 @@ impl Reader {
                 queued: it.queued.cast_unsigned(),
                 waiting: it.waiting.cast_unsigned(),
                 running: it.running.cast_unsigned(),
+                paused: it.paused.cast_unsigned(),
             })
             .collect())
     }

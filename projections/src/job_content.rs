@@ -72,6 +72,8 @@ impl Projection for JobContent {
             | JobEvent::LeaseGranted(_)
             | JobEvent::ProgressReported(_)
             | JobEvent::CancelRequested(_)
+            | JobEvent::JobPaused(_)
+            | JobEvent::JobResumed(_)
             | JobEvent::LeaseReleased(_)
             | JobEvent::LeaseExpired(_)
             | JobEvent::AttemptFailed(_)

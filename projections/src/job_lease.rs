@@ -6,24 +6,24 @@ use std::collections::HashMap;
 use domain::{
     JobId, Timestamp,
     decode::{Event, decode},
-    job::{CancelRequested, CrawlEvent, JobEvent, LeaseGranted, ReportEvent},
+    job::{CancelRequested, CrawlEvent, JobEvent, JobPaused, LeaseGranted, ReportEvent},
 };
 use journal::postgres::fold::{Column, Effect, InlineFold, Pending};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{fact::Fact, schema::Tables, signed};
+use crate::{fact::Fact, kept::beats::first_beats, schema::Tables, signed};
 
 /// The table.
 pub const TABLES: Tables =
-    Tables { name: "job_lease", version: 1, ddl: include_str!("job_lease.sql") };
+    Tables { name: "job_lease", version: 2, ddl: include_str!("job_lease.sql") };
 
 /// What an event does to the row of its job.
 enum Change {
     /// The job is held, by nobody else any more.
     Granted(LeaseGranted),
-    /// Its holder is to be told to stop.
-    Cancelled(CancelRequested),
+    /// Its holder is to be told something, if somebody holds it.
+    Told(Told),
     /// Nobody holds it.
     Ended,
 }
@@ -34,24 +34,66 @@ struct Held {
     fence: u64,
     lease: LeaseGranted,
     cancel: Option<CancelRequested>,
+    pause: Option<JobPaused>,
+}
+
+/// What the holder of a job is to be told.
+#[derive(Clone, Default)]
+struct Told {
+    /// To stop, if that is new.
+    cancel: Option<CancelRequested>,
+    /// Whether to let go of the job for a while, if that is new.
+    pause: Option<Pause>,
+}
+
+/// Whether a job is left alone.
+#[derive(Clone)]
+enum Pause {
+    Paused(JobPaused),
+    Resumed,
+}
+
+impl Pause {
+    fn event(self) -> Option<JobPaused> {
+        match self {
+            Self::Paused(event) => Some(event),
+            Self::Resumed => None,
+        }
+    }
+}
+
+impl Told {
+    fn then(self, later: Self) -> Self {
+        Self { cancel: later.cancel.or(self.cancel), pause: later.pause.or(self.pause) }
+    }
+}
+
+impl Held {
+    fn granted(fence: u64, lease: LeaseGranted) -> Self {
+        Self { fence, lease, cancel: None, pause: None }
+    }
+
+    fn told(self, told: Told) -> Self {
+        let pause = told.pause.map_or(self.pause, Pause::event);
+        Self { cancel: told.cancel.or(self.cancel), pause, ..self }
+    }
 }
 
 /// What a batch does to the row of one job.
 enum Net {
     Held(Held),
-    Cancelled(CancelRequested),
+    Told(Told),
     Ended,
 }
 
 impl Net {
     fn after(before: Option<Self>, version: u64, change: Change) -> Self {
         match (before, change) {
-            (_, Change::Granted(lease)) => Self::Held(Held { fence: version, lease, cancel: None }),
-            (_, Change::Ended) | (Some(Self::Ended), Change::Cancelled(_)) => Self::Ended,
-            (Some(Self::Held(held)), Change::Cancelled(it)) => {
-                Self::Held(Held { cancel: Some(it), ..held })
-            }
-            (None | Some(Self::Cancelled(_)), Change::Cancelled(it)) => Self::Cancelled(it),
+            (_, Change::Granted(lease)) => Self::Held(Held::granted(version, lease)),
+            (_, Change::Ended) | (Some(Self::Ended), Change::Told(_)) => Self::Ended,
+            (Some(Self::Held(held)), Change::Told(it)) => Self::Held(held.told(it)),
+            (Some(Self::Told(first)), Change::Told(it)) => Self::Told(first.then(it)),
+            (None, Change::Told(it)) => Self::Told(it),
         }
     }
 }
@@ -59,7 +101,15 @@ impl Net {
 fn change(event: &JobEvent) -> Option<Change> {
     match event {
         JobEvent::LeaseGranted(it) => Some(Change::Granted(it.clone())),
-        JobEvent::CancelRequested(it) => Some(Change::Cancelled(it.clone())),
+        JobEvent::CancelRequested(it) => {
+            Some(Change::Told(Told { cancel: Some(it.clone()), pause: None }))
+        }
+        JobEvent::JobPaused(it) => {
+            Some(Change::Told(Told { cancel: None, pause: Some(Pause::Paused(it.clone())) }))
+        }
+        JobEvent::JobResumed(_) => {
+            Some(Change::Told(Told { cancel: None, pause: Some(Pause::Resumed) }))
+        }
         JobEvent::LeaseReleased(_)
         | JobEvent::LeaseExpired(_)
         | JobEvent::AttemptFailed(_)
@@ -113,10 +163,7 @@ impl InlineFold for InlineJobLease {
         for (job, net) in net {
             match net {
                 Net::Held(held) => columns.held.push(job, held),
-                Net::Cancelled(cancel) => {
-                    columns.cancelled.push(Some(job));
-                    columns.reasons.push(cancel.reason);
-                }
+                Net::Told(told) => columns.told.push(job, told),
                 Net::Ended => columns.ended.push(Some(job)),
             }
         }
@@ -144,9 +191,38 @@ fn read(pending: &Pending<'_>) -> Option<(Uuid, Change)> {
 #[derive(Default)]
 struct Columns {
     held: Rows,
-    cancelled: Vec<Option<Uuid>>,
-    reasons: Vec<Option<String>>,
+    told: News,
     ended: Vec<Option<Uuid>>,
+}
+
+/// What holders are to be told. What is none is as it was.
+#[derive(Default)]
+struct News {
+    jobs: Vec<Option<Uuid>>,
+    cancelled: Vec<Option<bool>>,
+    cancel_reasons: Vec<Option<String>>,
+    paused: Vec<Option<bool>>,
+    pause_reasons: Vec<Option<String>>,
+}
+
+impl News {
+    fn push(&mut self, job: Uuid, Told { cancel, pause }: Told) {
+        self.jobs.push(Some(job));
+        self.cancelled.push(cancel.as_ref().map(|_| true));
+        self.cancel_reasons.push(cancel.and_then(|it| it.reason));
+        self.paused.push(pause.as_ref().map(|it| matches!(it, Pause::Paused(_))));
+        self.pause_reasons.push(pause.and_then(Pause::event).and_then(|it| it.reason));
+    }
+
+    fn columns(self) -> [Column; 5] {
+        [
+            Column::Uuid(self.jobs),
+            Column::Bool(self.cancelled),
+            Column::Text(self.cancel_reasons),
+            Column::Bool(self.paused),
+            Column::Text(self.pause_reasons),
+        ]
+    }
 }
 
 /// What rows are made of, apart from when they were granted.
@@ -160,10 +236,12 @@ struct Rows {
     requests: Vec<Option<Uuid>>,
     cancel_requested: Vec<Option<bool>>,
     cancel_reasons: Vec<Option<String>>,
+    paused: Vec<Option<bool>>,
+    pause_reasons: Vec<Option<String>>,
 }
 
 impl Rows {
-    fn push(&mut self, job: Uuid, Held { fence, lease, cancel }: Held) {
+    fn push(&mut self, job: Uuid, Held { fence, lease, cancel, pause }: Held) {
         self.jobs.push(Some(job));
         self.fences.push(Some(signed(fence)));
         self.workers.push(Some(lease.worker.0));
@@ -172,6 +250,8 @@ impl Rows {
         self.requests.push(lease.request);
         self.cancel_requested.push(Some(cancel.is_some()));
         self.cancel_reasons.push(cancel.and_then(|it| it.reason));
+        self.paused.push(Some(pause.is_some()));
+        self.pause_reasons.push(pause.and_then(|it| it.reason));
     }
 
     fn columns(self) -> Vec<Column> {
@@ -184,17 +264,19 @@ impl Rows {
             Column::Uuid(self.requests),
             Column::Bool(self.cancel_requested),
             Column::Text(self.cancel_reasons),
+            Column::Bool(self.paused),
+            Column::Text(self.pause_reasons),
         ]
     }
 }
 
 impl Columns {
-    /// Requests to cancel are rare: a statement for each mixture with them
+    /// Requests to cancel or to pause are rare: a statement for each mixture with them
     /// would be planned more often than it is run.
     fn effect(self) -> Option<Effect> {
         let (held, ended) = (!self.held.jobs.is_empty(), !self.ended.is_empty());
         let mut columns = self.held.columns();
-        let sql = match (held, self.cancelled.is_empty(), ended) {
+        let sql = match (held, self.told.jobs.is_empty(), ended) {
             (false, true, false) => return None,
             (true, true, false) => HOLD,
             (false, true, true) => {
@@ -207,9 +289,8 @@ impl Columns {
             }
             (_, false, _) => {
                 columns.push(Column::Uuid(self.ended));
-                columns.push(Column::Uuid(self.cancelled));
-                columns.push(Column::Text(self.reasons));
-                HOLD_AND_END_AND_CANCEL
+                columns.extend(self.told.columns());
+                HOLD_AND_END_AND_TELL
             }
         };
         Some(Effect { sql, columns, guard: None })
@@ -221,14 +302,15 @@ macro_rules! hold {
     () => {
         "job_lease_in as (
             insert into job_lease (job, fence, worker, lease_ms, run_deadline, request,
-                cancel_requested, cancel_reason, granted_at)
-            select x.*, h.at from h, unnest({0}, {1}, {2}, {3}, {4}, {5}, {6}, {7})
+                cancel_requested, cancel_reason, paused, pause_reason, granted_at)
+            select x.*, h.at from h, unnest({0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}, {9})
                 as x (job, fence, worker, lease_ms, run_deadline, request, cancel_requested,
-                    cancel_reason)
+                    cancel_reason, paused, pause_reason)
             on conflict (job) do update set fence = excluded.fence, worker = excluded.worker,
                 lease_ms = excluded.lease_ms, run_deadline = excluded.run_deadline,
                 request = excluded.request, cancel_requested = excluded.cancel_requested,
-                cancel_reason = excluded.cancel_reason, granted_at = excluded.granted_at)"
+                cancel_reason = excluded.cancel_reason, paused = excluded.paused,
+                pause_reason = excluded.pause_reason, granted_at = excluded.granted_at)"
     };
 }
 
@@ -238,16 +320,25 @@ macro_rules! end {
     };
 }
 
-const HOLD: &str = hold!();
+const HOLD: &str = concat!(hold!(), ", ", first_beats!());
 const END: &str = end!("{0}");
-const HOLD_AND_END: &str = concat!(hold!(), ", ", end!("{8}"));
-const HOLD_AND_END_AND_CANCEL: &str = concat!(
+const HOLD_AND_END: &str = concat!(hold!(), ", ", first_beats!(), ", ", end!("{10}"));
+const HOLD_AND_END_AND_TELL: &str = concat!(
     hold!(),
     ", ",
-    end!("{8}"),
+    first_beats!(),
+    ", ",
+    end!("{10}"),
     ", job_lease_told as (
-        update job_lease l set cancel_requested = true, cancel_reason = x.reason
-        from h, unnest({9}, {10}) as x (job, reason) where l.job = x.job)"
+        update job_lease l set
+            cancel_requested = coalesce(x.cancelled, l.cancel_requested),
+            cancel_reason = case when x.cancelled is null then l.cancel_reason
+                else x.cancel_reason end,
+            paused = coalesce(x.paused, l.paused),
+            pause_reason = case when x.paused is null then l.pause_reason else x.pause_reason end
+        from h, unnest({11}, {12}, {13}, {14}, {15})
+            as x (job, cancelled, cancel_reason, paused, pause_reason)
+        where l.job = x.job)"
 );
 
 /// The whole table, folded in memory.
@@ -259,12 +350,12 @@ impl Leases {
         let Some((job, event)) = fact.of_job() else { return };
         match change(event) {
             Some(Change::Granted(lease)) => {
-                let held = Held { fence: fact.recorded.version, lease, cancel: None };
+                let held = Held::granted(fact.recorded.version, lease);
                 self.0.insert(job, (fact.at(), held));
             }
-            Some(Change::Cancelled(cancel)) => {
-                if let Some((_, held)) = self.0.get_mut(&job) {
-                    held.cancel = Some(cancel);
+            Some(Change::Told(told)) => {
+                if let Some((at, held)) = self.0.remove(&job) {
+                    self.0.insert(job, (at, held.told(told)));
                 }
             }
             Some(Change::Ended) => {
@@ -286,9 +377,10 @@ impl Leases {
             }
             sqlx::query!(
                 "insert into job_lease (job, fence, worker, lease_ms, run_deadline, request,
-                     cancel_requested, cancel_reason, granted_at)
+                     cancel_requested, cancel_reason, paused, pause_reason, granted_at)
                  select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[],
-                     $5::timestamptz[], $6::uuid[], $7::boolean[], $8::text[], $9::timestamptz[])",
+                     $5::timestamptz[], $6::uuid[], $7::boolean[], $8::text[], $9::boolean[],
+                     $10::text[], $11::timestamptz[])",
                 &rows.jobs as &[Option<Uuid>],
                 &rows.fences as &[Option<i64>],
                 &rows.workers as &[Option<Uuid>],
@@ -297,6 +389,8 @@ impl Leases {
                 &rows.requests as &[Option<Uuid>],
                 &rows.cancel_requested as &[Option<bool>],
                 &rows.cancel_reasons as &[Option<String>],
+                &rows.paused as &[Option<bool>],
+                &rows.pause_reasons as &[Option<String>],
                 &granted
             )
             .execute(&mut *db)

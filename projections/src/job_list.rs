@@ -69,6 +69,10 @@ pub struct JobRow {
     pub fence: Option<u64>,
     /// Whether somebody wants it stopped.
     pub cancel_requested: bool,
+    /// Since when somebody wants it left alone; none once it has ended.
+    pub paused_at: Option<Timestamp>,
+    /// Why, if they said so.
+    pub pause_reason: Option<String>,
     /// How far the last attempt has come.
     pub progress: Option<Progress>,
     /// How many items of a batch failed.

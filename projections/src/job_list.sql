@@ -26,6 +26,9 @@ create table job_list (
     worker uuid,
     fence bigint,
     cancel_requested boolean not null,
+    -- Since when it is left alone, and why.
+    paused_at timestamptz,
+    pause_reason text,
     progress_done bigint,
     progress_total bigint,
     progress_message text,
@@ -37,6 +40,8 @@ create table job_list (
     -- The land that a crawl belongs to.
     land uuid,
     check ((ended_at is not null) = (state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'EXPIRED'))),
+    check (paused_at is null or ended_at is null),
+    check (pause_reason is null or paused_at is not null),
     check ((fence is not null) = (state = 'RUNNING'))
 ) with (fillfactor = 80);
 
@@ -44,5 +49,6 @@ create unique index job_list_created on job_list (created_position);
 create unique index job_list_changed on job_list (changed_position);
 create index job_list_owner on job_list (owner, created_position);
 create index job_list_state on job_list (state, created_position);
+create index job_list_paused on job_list (created_position) where paused_at is not null;
 create index job_list_service on job_list (service, created_position);
 create index job_list_land on job_list (land, created_position) where land is not null;

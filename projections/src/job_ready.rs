@@ -24,7 +24,7 @@ use crate::{fact::Fact, schema::Tables, signed};
 
 /// The table.
 pub const TABLES: Tables =
-    Tables { name: "job_ready", version: 1, ddl: include_str!("job_ready.sql") };
+    Tables { name: "job_ready", version: 2, ddl: include_str!("job_ready.sql") };
 
 /// What is known of a job that has not ended, apart from where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +46,35 @@ struct Standing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Change {
     /// A row that was not there.
-    Insert(Entry, Standing),
-    /// The row is there, and stands elsewhere now.
-    Update(Standing),
+    Insert(Entry, Row),
+    /// The row is there, and is different now.
+    Update(Update),
     /// The row goes.
     Delete,
+}
+
+/// What changes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row {
+    standing: Standing,
+    /// Whether the job is left alone, wherever it stands.
+    paused: bool,
+}
+
+/// What of a row is different; the rest is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Update {
+    standing: Option<Standing>,
+    paused: Option<bool>,
+}
+
+impl Row {
+    fn after(self, update: Update) -> Self {
+        Self {
+            standing: update.standing.unwrap_or(self.standing),
+            paused: update.paused.unwrap_or(self.paused),
+        }
+    }
 }
 
 const QUEUED: Standing = Standing { queued: true, ready_at: None };
@@ -68,8 +92,10 @@ fn change(event: &JobEvent) -> Option<Change> {
         JobEvent::Report(ReportEvent::ReportRequested(it)) => {
             insert(&it.order, ServiceName::report())
         }
-        JobEvent::JobQueued(_) => Change::Update(QUEUED),
-        JobEvent::LeaseGranted(_) => Change::Update(HELD),
+        JobEvent::JobQueued(_) => stands(QUEUED),
+        JobEvent::LeaseGranted(_) => stands(HELD),
+        JobEvent::JobPaused(_) => Change::Update(Update { standing: None, paused: Some(true) }),
+        JobEvent::JobResumed(_) => Change::Update(Update { standing: None, paused: Some(false) }),
         JobEvent::LeaseReleased(it) => next(it.next),
         JobEvent::LeaseExpired(it) => next(it.next),
         JobEvent::AttemptFailed(it) => next(it.next),
@@ -93,11 +119,16 @@ fn insert(order: &Order, service: ServiceName) -> Change {
         priority: order.priority,
         expires_at: order.expires_at,
     };
-    Change::Insert(entry, order.not_before.map_or(QUEUED, waiting))
+    let standing = order.not_before.map_or(QUEUED, waiting);
+    Change::Insert(entry, Row { standing, paused: false })
+}
+
+fn stands(standing: Standing) -> Change {
+    Change::Update(Update { standing: Some(standing), paused: None })
 }
 
 fn next(next: Next) -> Change {
-    Change::Update(match next {
+    stands(match next {
         Next::Queue => QUEUED,
         Next::Wait { until } => waiting(until),
         Next::End => HELD,
@@ -107,9 +138,13 @@ fn next(next: Next) -> Change {
 /// What two changes, one after the other, add up to; `None` if to nothing.
 fn add(first: Option<Change>, second: Change) -> Option<Change> {
     match (first, second) {
-        (Some(Change::Insert(entry, _)), Change::Update(standing)) => {
-            Some(Change::Insert(entry, standing))
+        (Some(Change::Insert(entry, row)), Change::Update(update)) => {
+            Some(Change::Insert(entry, row.after(update)))
         }
+        (Some(Change::Update(first)), Change::Update(second)) => Some(Change::Update(Update {
+            standing: second.standing.or(first.standing),
+            paused: second.paused.or(first.paused),
+        })),
         (Some(Change::Insert(..)), Change::Delete) => None,
         (_, second) => Some(second),
     }
@@ -185,29 +220,34 @@ struct Columns {
     expiries: Vec<Option<Timestamp>>,
     inserted_queued: Vec<Option<bool>>,
     inserted_ready_at: Vec<Option<Timestamp>>,
+    inserted_paused: Vec<Option<bool>>,
     updated: Vec<Option<Uuid>>,
+    /// None where the job stands where it stood.
     updated_queued: Vec<Option<bool>>,
     updated_ready_at: Vec<Option<Timestamp>>,
+    updated_paused: Vec<Option<bool>>,
     deleted: Vec<Option<Uuid>>,
 }
 
 impl Columns {
     fn push(&mut self, job: Uuid, ordinal: i64, change: Change) {
         match change {
-            Change::Insert(entry, standing) => {
+            Change::Insert(entry, row) => {
                 self.inserted.push(Some(job));
                 self.ordinals.push(Some(ordinal));
                 self.services.push(Some(entry.service.into()));
                 self.owners.push(Some(entry.owner.0));
                 self.priorities.push(Some(entry.priority));
                 self.expiries.push(Some(entry.expires_at));
-                self.inserted_queued.push(Some(standing.queued));
-                self.inserted_ready_at.push(standing.ready_at);
+                self.inserted_queued.push(Some(row.standing.queued));
+                self.inserted_ready_at.push(row.standing.ready_at);
+                self.inserted_paused.push(Some(row.paused));
             }
-            Change::Update(standing) => {
+            Change::Update(Update { standing, paused }) => {
                 self.updated.push(Some(job));
-                self.updated_queued.push(Some(standing.queued));
-                self.updated_ready_at.push(standing.ready_at);
+                self.updated_queued.push(standing.map(|it| it.queued));
+                self.updated_ready_at.push(standing.and_then(|it| it.ready_at));
+                self.updated_paused.push(paused);
             }
             Change::Delete => self.deleted.push(Some(job)),
         }
@@ -226,11 +266,13 @@ impl Columns {
             Column::Timestamp(self.expiries),
             Column::Bool(self.inserted_queued),
             Column::Timestamp(self.inserted_ready_at),
+            Column::Bool(self.inserted_paused),
         ];
         let changed = vec![
             Column::Uuid(self.updated),
             Column::Bool(self.updated_queued),
             Column::Timestamp(self.updated_ready_at),
+            Column::Bool(self.updated_paused),
             Column::Uuid(self.deleted),
         ];
         let (sql, columns) = match (any_inserted, any_changed) {
@@ -243,49 +285,60 @@ impl Columns {
     }
 }
 
-const INSERT: &str = "job_ready_in as (
-    insert into job_ready
-        (job, position, service, owner, priority, expires_at, queued, ready_at)
-    select x.job, h.base + x.ordinal, x.service, x.owner, x.priority, x.expires_at, x.queued,
-        x.ready_at
-    from h, unnest({0}, {1}, {2}, {3}, {4}, {5}, {6}, {7})
-        as x (job, ordinal, service, owner, priority, expires_at, queued, ready_at))";
+/// Values for rows that were not there, of columns from this one on.
+macro_rules! insert {
+    ($($column:literal),*) => {
+        concat!(
+            "job_ready_in as (
+                insert into job_ready
+                    (job, position, service, owner, priority, expires_at, queued, ready_at, paused)
+                select x.job, h.base + x.ordinal, x.service, x.owner, x.priority, x.expires_at,
+                    x.queued, x.ready_at, x.paused
+                from h, unnest(",
+            insert!(@ $($column),*),
+            ") as x (job, ordinal, service, owner, priority, expires_at, queued, ready_at, paused))"
+        )
+    };
+    (@ $first:literal $(, $rest:literal)*) => { concat!($first $(, ", ", $rest)*) };
+}
 
-const CHANGE: &str = "job_ready_up as (
-    update job_ready r set queued = x.queued, ready_at = x.ready_at
-    from h, unnest({0}, {1}, {2}) as x (job, queued, ready_at)
-    where r.job = any({0}) and r.job = x.job),
-job_ready_out as (
-    delete from job_ready r using h where r.job = any({3}))";
+/// What is none is left as it was.
+macro_rules! change {
+    () => {
+        "job_ready_up as (
+            update job_ready r set
+                queued = coalesce(x.queued, r.queued),
+                ready_at = case when x.queued is null then r.ready_at else x.ready_at end,
+                paused = coalesce(x.paused, r.paused)
+            from h, unnest({0}, {1}, {2}, {3}) as x (job, queued, ready_at, paused)
+            where r.job = any({0}) and r.job = x.job),
+        job_ready_out as (
+            delete from job_ready r using h where r.job = any({4}))"
+    };
+}
 
-const CHANGE_AND_INSERT: &str = "job_ready_up as (
-    update job_ready r set queued = x.queued, ready_at = x.ready_at
-    from h, unnest({0}, {1}, {2}) as x (job, queued, ready_at)
-    where r.job = any({0}) and r.job = x.job),
-job_ready_out as (
-    delete from job_ready r using h where r.job = any({3})),
-job_ready_in as (
-    insert into job_ready
-        (job, position, service, owner, priority, expires_at, queued, ready_at)
-    select x.job, h.base + x.ordinal, x.service, x.owner, x.priority, x.expires_at, x.queued,
-        x.ready_at
-    from h, unnest({4}, {5}, {6}, {7}, {8}, {9}, {10}, {11})
-        as x (job, ordinal, service, owner, priority, expires_at, queued, ready_at))";
+const INSERT: &str = insert!("{0}", "{1}", "{2}", "{3}", "{4}", "{5}", "{6}", "{7}", "{8}");
+const CHANGE: &str = change!();
+const CHANGE_AND_INSERT: &str = concat!(
+    change!(),
+    ", ",
+    insert!("{5}", "{6}", "{7}", "{8}", "{9}", "{10}", "{11}", "{12}", "{13}")
+);
 
 /// The whole table, folded in memory.
 #[derive(Debug, Default)]
-pub(crate) struct Standings(HashMap<JobId, (u64, Entry, Standing)>);
+pub(crate) struct Standings(HashMap<JobId, (u64, Entry, Row)>);
 
 impl Standings {
     pub(crate) fn take_in(&mut self, fact: &Fact) {
         let Some((job, event)) = fact.of_job() else { return };
         match change(event) {
-            Some(Change::Insert(entry, standing)) => {
-                self.0.insert(job, (fact.position(), entry, standing));
+            Some(Change::Insert(entry, row)) => {
+                self.0.insert(job, (fact.position(), entry, row));
             }
-            Some(Change::Update(standing)) => {
-                if let Some(row) = self.0.get_mut(&job) {
-                    row.2 = standing;
+            Some(Change::Update(update)) => {
+                if let Some((_, _, row)) = self.0.get_mut(&job) {
+                    *row = row.after(update);
                 }
             }
             Some(Change::Delete) => {
@@ -306,14 +359,16 @@ impl Standings {
             let owners: Vec<Uuid> = rows.iter().map(|(_, it)| it.1.owner.0).collect();
             let priorities: Vec<i16> = rows.iter().map(|(_, it)| it.1.priority).collect();
             let expiries: Vec<Timestamp> = rows.iter().map(|(_, it)| it.1.expires_at).collect();
-            let queued: Vec<bool> = rows.iter().map(|(_, it)| it.2.queued).collect();
+            let queued: Vec<bool> = rows.iter().map(|(_, it)| it.2.standing.queued).collect();
             let ready_at: Vec<Option<Timestamp>> =
-                rows.iter().map(|(_, it)| it.2.ready_at).collect();
+                rows.iter().map(|(_, it)| it.2.standing.ready_at).collect();
+            let paused: Vec<bool> = rows.iter().map(|(_, it)| it.2.paused).collect();
             sqlx::query!(
                 "insert into job_ready
-                     (job, position, service, owner, priority, expires_at, queued, ready_at)
+                     (job, position, service, owner, priority, expires_at, queued, ready_at, paused)
                  select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[],
-                     $5::smallint[], $6::timestamptz[], $7::boolean[], $8::timestamptz[])",
+                     $5::smallint[], $6::timestamptz[], $7::boolean[], $8::timestamptz[],
+                     $9::boolean[])",
                 &jobs,
                 &positions,
                 &services,
@@ -322,6 +377,7 @@ impl Standings {
                 &expiries,
                 &queued,
                 &ready_at as &[Option<Timestamp>],
+                &paused,
             )
             .execute(&mut *db)
             .await?;

@@ -12,9 +12,12 @@ create table job_ready (
     -- Whether a worker may take it.
     queued boolean not null,
     -- When it is to be queued, if it waits for a time.
-    ready_at timestamptz
+    ready_at timestamptz,
+    -- Whether it is left alone all the same, until somebody resumes it.
+    paused boolean not null
 ) with (fillfactor = 80);
 
-create index job_ready_queued on job_ready (service, priority desc, position) where queued;
+create index job_ready_queued on job_ready (service, priority desc, position)
+    where queued and not paused;
 create index job_ready_due on job_ready (ready_at) where ready_at is not null;
 create index job_ready_expiring on job_ready (expires_at);

@@ -137,7 +137,9 @@ impl Told {
 fn told_of_job(event: &JobEvent, version: u64) -> Told {
     match event {
         JobEvent::TaskCreated(it) => ordered(&it.order),
-        JobEvent::JobQueued(_) | JobEvent::JobExpired(_) => Told::default(),
+        JobEvent::JobQueued(_) | JobEvent::JobResumed(_) | JobEvent::JobExpired(_) => {
+            Told::default()
+        }
         JobEvent::LeaseGranted(it) => Told {
             attempt: Some(it.attempt),
             fence: Some(version),
@@ -145,6 +147,7 @@ fn told_of_job(event: &JobEvent, version: u64) -> Told {
         },
         JobEvent::ProgressReported(it) => Told::under(it.fence, it.progress.as_ref().map(progress)),
         JobEvent::CancelRequested(it) => Told { note: it.reason.clone(), ..Told::default() },
+        JobEvent::JobPaused(it) => Told { note: it.reason.clone(), ..Told::default() },
         JobEvent::LeaseReleased(it) => {
             Told::under(it.fence, it.reason.clone().or_else(|| next(it.next)))
         }

@@ -4,7 +4,7 @@
 //! ```text
 //!   a job is queued ──wake──▶ look ──▶ grant ──▶ Execute::run ──▶ settle
 //!                                        │            ▲
-//!                                        └── beats ───┘ stop: cancelled, lost, shutting down
+//!                                        └── beats ───┘ stop: cancelled, paused, lost, shutting down
 //! ```
 //!
 //! What is to be done is behind [`Execute`]. Here is what all of it has in

@@ -40,6 +40,7 @@ use domain::{
 };
 
 use crate::executor::{Attempt, Execute, Outcome, Stop};
+use checkpoint::SoFar;
 pub use reader::{EXTRACT_TEXT, Reader, extract_text};
 pub use writer::{Ollama, OllamaSettings};
 
@@ -72,16 +73,23 @@ impl Execute for Reports {
     async fn run(&self, attempt: Attempt) -> Outcome {
         let Spec::Report(spec) = &*attempt.spec else { return not_a_report() };
         let stopping = attempt.handle.stopping();
-        tokio::select! {
+        let so_far = SoFar::default();
+        let done = tokio::select! {
             biased;
-            () = stopping.cancelled() => match attempt.handle.why() {
-                Some(Stop::Cancel) => Outcome::Cancelled,
-                Some(Stop::Lost | Stop::Shutdown) | None => Outcome::Released,
-            },
-            done = self.write(&attempt, spec) => match done {
-                Ok(finish) => Outcome::Completed(finish),
-                Err(fault) => Outcome::Failed(fault.recorded()),
-            },
+            () = stopping.cancelled() => None,
+            done = self.write(&attempt, spec, &so_far) => Some(done),
+        };
+        match (done, attempt.handle.why()) {
+            (Some(Ok(finish)), _) => Outcome::Completed(finish),
+            (Some(Err(fault)), _) => Outcome::Failed(fault.recorded()),
+            (None, Some(Stop::Cancel)) => Outcome::Cancelled,
+            (None, Some(Stop::Lost)) => Outcome::Released,
+            (None, Some(Stop::Pause | Stop::Shutdown) | None) => {
+                if let Err(fault) = so_far.leave(self, &attempt).await {
+                    tracing::warn!(job = %attempt.job, error = ?fault, "fields are written again");
+                }
+                Outcome::Released
+            }
         }
     }
 }

@@ -14,8 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::patrol::{Interrupted, Patrol, ROUND_MAX, give, patrol};
 
-/// How many rounds are made between two removals of beats of ended leases.
-const ROUNDS_PER_SWEEP: u32 = 60;
+/// How many rounds are made between two looks at all leases, for those that
+/// nobody has begun to count for.
+const ROUNDS_PER_LOOK_AT_ALL: u32 = 60;
+
+/// How many beats of ended leases are removed at a time.
+const FORGOTTEN_AT_ONCE: u32 = 1_000;
 
 /// Ends what nobody would end.
 #[derive(Clone)]
@@ -40,6 +44,13 @@ impl Rescuer {
         }
         let every = self.every;
         patrol(Rounds { rescuer: self, made: 0 }, every, stop).await;
+    }
+
+    /// What is over is not looked at again.
+    async fn forget_beats(&self) -> Result<(), Interrupted> {
+        let all = u64::from(FORGOTTEN_AT_ONCE);
+        while self.reader.forget_beats(FORGOTTEN_AT_ONCE).await? == all {}
+        Ok(())
     }
 
     async fn end_lost_leases(&self) -> Result<(), Interrupted> {
@@ -96,12 +107,13 @@ impl Patrol for Rounds {
 
     async fn round(&mut self) -> Result<(), Interrupted> {
         let rescuer = &self.rescuer;
+        if self.made.is_multiple_of(ROUNDS_PER_LOOK_AT_ALL) {
+            rescuer.reader.begin_missing_beats().await?;
+        }
+        rescuer.forget_beats().await?;
         rescuer.end_lost_leases().await?;
         rescuer.end_overdue_attempts().await?;
         rescuer.end_expired_jobs().await?;
-        if self.made.is_multiple_of(ROUNDS_PER_SWEEP) {
-            rescuer.reader.forget_beats().await?;
-        }
         self.made = self.made.wrapping_add(1);
         Ok(())
     }

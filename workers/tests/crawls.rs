@@ -132,11 +132,7 @@ async fn a_crawl_goes_on_after_its_process_was_killed_and_fetches_nothing_twice(
     let (_, event) = world.ended(job).await;
     let done = completed(event);
     assert_eq!((done.pages, done.errors), (21, 1));
-    let events = world.events(job).await;
-    let mut numbers: Vec<u32> =
-        pages(&events).into_iter().flat_map(|it| &it.visited).map(|it| it.number).collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, (0..22).collect::<Vec<_>>(), "each page once");
+    assert_eq!(numbers(&world.events(job).await), (0..22).collect::<Vec<_>>(), "each page once");
     world.stopped().await;
 }
 
@@ -155,6 +151,60 @@ async fn a_crawl_says_how_far_it_has_come_and_ends() {
     site.let_go();
     let (state, _) = world.ended(job).await;
     assert_eq!(state.state(), JobState::Succeeded);
+    world.stopped().await;
+}
+
+fn numbers(events: &[JobEvent]) -> Vec<u32> {
+    let mut numbers: Vec<u32> =
+        pages(events).into_iter().flat_map(|it| &it.visited).map(|it| it.number).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// What it has visited it does not fetch again; what was on its way it does.
+#[tokio::test]
+async fn a_crawl_that_is_paused_goes_on_where_it_was_and_fetches_nothing_twice() {
+    let (mut world, site) = (World::new().await, Site::start(20).await);
+    world.start_crawling();
+    let job = world.crawl(spec(site.url("/0"))).await;
+    let waits = async || 21 <= numbers(&world.events(job).await).len();
+    eventually("all but the page that is held back are recorded", waits).await;
+    assert!(world.pause(job).await, "it is given back");
+    assert_eq!(numbers(&world.events(job).await).len(), 21, "what was on its way is not visited");
+    let state = world.job(job).await;
+    assert_eq!((state.failures, state.losses), (0, 0));
+    site.let_go();
+    world.resume(job).await;
+    let (_, event) = world.ended(job).await;
+    let done = completed(event);
+    assert_eq!((done.pages, done.errors), (21, 1));
+    assert_eq!(numbers(&world.events(job).await), (0..22).collect::<Vec<_>>(), "each page once");
+    let mut fetched = site.fetched();
+    assert_eq!(fetched.remove(site::HELD), Some(2), "once before, and once after");
+    fetched.remove("/robots.txt");
+    assert!(fetched.values().all(|it| *it == 1), "{fetched:?}");
+    world.stopped().await;
+}
+
+/// Whenever that is.
+#[tokio::test]
+async fn a_crawl_that_is_paused_again_and_again_visits_each_page_once() {
+    let (mut world, site) = (World::new().await, Site::start(60).await);
+    site.let_go();
+    world.start_crawling();
+    let job = world.crawl(spec(site.url("/0"))).await;
+    let mut pauses = 0;
+    for _ in 0..10 {
+        let runs = async || world.job(job).await.state() != JobState::Queued;
+        eventually("it runs, or has ended", runs).await;
+        pauses += usize::from(world.pause(job).await);
+        world.resume(job).await;
+    }
+    let (_, event) = world.ended(job).await;
+    let done = completed(event);
+    assert_eq!((done.pages, done.errors), (61, 1));
+    assert!(0 < pauses, "it was over before it could be paused");
+    assert_eq!(numbers(&world.events(job).await), (0..62).collect::<Vec<_>>(), "each page once");
     world.stopped().await;
 }
 

@@ -98,6 +98,62 @@ async fn what_is_cancelled_stops_within_a_second_and_ends() {
 }
 
 #[tokio::test]
+async fn what_is_paused_is_given_back_at_no_cost_and_taken_up_again_when_it_is_resumed() {
+    let mut world = World::new().await;
+    world.start(1);
+    let job = world.crawl().await;
+    let begun = world.begun().await;
+    let handle = begun.attempt.handle.clone();
+    handle.checkpoint(json!({ "page": 3 }));
+    world.ask(job, JobCommand::PauseJob { reason: None }, world::owner()).await;
+    handle.stopping().cancelled().await;
+    assert_eq!(handle.why(), Some(Stop::Pause));
+    begun.end(Script::End(Outcome::Released));
+    // Younger, and still the one that is taken.
+    let next = world.crawl().await;
+    let other = world.begun().await;
+    assert_eq!(other.attempt.job, next);
+    let state = world.job(job).await;
+    assert_eq!((&state.phase, state.failures, state.losses), (&Phase::Queued, 0, 0));
+    world.ask(job, JobCommand::ResumeJob, world::owner()).await;
+    other.end(done());
+    let again = world.begun().await;
+    assert_eq!((again.attempt.job, again.attempt.attempt), (job, 1));
+    assert_eq!(again.attempt.checkpoint, Some(json!({ "page": 3 })));
+    again.end(done());
+    world.ended(job).await;
+    world.stopped().await;
+}
+
+#[tokio::test]
+async fn who_is_done_before_hearing_of_a_pause_has_done_it() {
+    let mut world = World::new().await;
+    world.start(1);
+    let job = world.crawl().await;
+    let begun = world.begun().await;
+    world.ask(job, JobCommand::PauseJob { reason: None }, world::owner()).await;
+    begun.attempt.handle.stopping().cancelled().await;
+    begun.end(done());
+    let state = world.ended(job).await;
+    assert_eq!((state.phase, state.paused), (Phase::Succeeded, None));
+    world.stopped().await;
+}
+
+#[tokio::test]
+async fn what_is_cancelled_after_it_was_paused_is_cancelled() {
+    let mut world = World::new().await;
+    world.start(1);
+    let job = world.crawl().await;
+    let begun = world.begun().await;
+    world.ask(job, JobCommand::PauseJob { reason: None }, world::owner()).await;
+    begun.attempt.handle.stopping().cancelled().await;
+    world.ask(job, JobCommand::CancelJob { reason: None }, world::owner()).await;
+    begun.end(Script::End(Outcome::Released));
+    assert_eq!(world.ended(job).await.phase, Phase::Cancelled);
+    world.stopped().await;
+}
+
+#[tokio::test]
 async fn a_cancellation_that_nobody_asked_for_is_a_release() {
     let mut world = Stage::new().await;
     world.start(1);

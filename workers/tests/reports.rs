@@ -4,15 +4,18 @@
 mod model;
 mod world;
 
-use std::io::{Cursor, Read};
+use std::{
+    io::{Cursor, Read},
+    time::Duration,
+};
 
 use artifacts::Subject;
 use bytes::Bytes;
 use domain::{
     artifact::Sha256,
     job::{
-        FailureCause, JobEvent, Phase, ReportCompleted, ReportEvent, ReportSpec, Writer,
-        WriterChoice, Written,
+        FailureCause, JobCommand, JobEvent, Phase, ReportCompleted, ReportEvent, ReportSpec,
+        Writer, WriterChoice, Written,
     },
     report::{FieldStatus, GivenValue, Missing, ReportInput},
 };
@@ -203,6 +206,34 @@ async fn a_report_is_stopped_while_a_field_is_being_written() {
     model.answer(100);
     let made = world.events(job).await;
     assert!(!made.iter().any(|it| matches!(it, JobEvent::Report(ReportEvent::ReportCompleted(_)))));
+    world.stopped().await;
+}
+
+/// Also those that nothing was left behind of yet.
+#[tokio::test]
+async fn a_report_that_is_paused_keeps_the_fields_that_are_written() {
+    let mut world = World::new().await;
+    let model = Model::answering(2).await;
+    world.start_leaving(Some(model.ollama.clone()), Duration::MAX);
+    let job = world.request(whole(&world).await, &input()).await;
+    eventually("the third field is asked for", async || model.asked() == 3).await;
+    assert_eq!(world.job(job).await.checkpoint, None);
+    world.toggle(job, JobCommand::PauseJob { reason: None }).await;
+    let given_back = async || world.job(job).await.phase == Phase::Queued;
+    eventually("it is given back, though a field is being written", given_back).await;
+    let left = world.job(job).await.checkpoint.unwrap();
+    let left = serde_json::from_value(left["fields"].clone()).unwrap();
+    let left = world.provenance(left).await.fields;
+    assert_eq!(left.iter().filter(|it| it.writer.is_some()).count(), 2);
+    model.answer(100);
+    world.toggle(job, JobCommand::ResumeJob).await;
+    let (state, last) = world.ended(job).await;
+    assert_eq!((state.failures, state.losses), (0, 0));
+    let (_, written) = completed(last);
+    let fields = world.provenance(written.provenance.sha256).await.fields;
+    assert_eq!(fields[..left.len()], left, "as they were");
+    let asked_for = fields.iter().filter(|it| it.writer.is_some()).count();
+    assert_eq!(model.asked(), asked_for + 1, "only the third was being asked for");
     world.stopped().await;
 }
 

@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use artifacts::{Artifacts, Settings};
 use bytes::Bytes;
 use chrono::SubsecRound;
-use commands::{Asked, Command, Commands, Ids, Services};
+use commands::{Asked, Command, CommandError, Commands, Ids, Services};
 use domain::{
-    Actor, JobId, UserId,
+    Actor, JobId, Refusal, UserId,
     actor::{Component, Role},
     artifact::Sha256,
     job::{JobCommand, JobEvent, Phase, Present},
@@ -146,6 +146,28 @@ impl World {
         let id = JobId(Uuid::new_v4());
         self.commands.execute(command(id), owner()).await.unwrap();
         id
+    }
+
+    /// Has it left alone, and comes back when nobody holds it any more. Whether
+    /// it has not ended before.
+    pub(crate) async fn pause(&self, job: JobId) -> bool {
+        self.toggle(job, JobCommand::PauseJob { reason: None }).await;
+        let let_go = async || !matches!(self.job(job).await.phase, Phase::Running(_));
+        eventually("it is given back, or done", let_go).await;
+        self.job(job).await.phase == Phase::Queued
+    }
+
+    /// Has it go on, unless it has ended.
+    pub(crate) async fn resume(&self, job: JobId) {
+        self.toggle(job, JobCommand::ResumeJob).await;
+    }
+
+    /// Has it left alone or go on, unless it has ended.
+    pub(crate) async fn toggle(&self, job: JobId, command: JobCommand) {
+        match self.commands.execute(Command::Job(job, command), owner()).await {
+            Ok(_) | Err(CommandError::Refused(Refusal::Ended { .. })) => {}
+            Err(error) => panic!("{error:?}"),
+        }
     }
 
     pub(crate) async fn ask(&self, job: JobId, command: JobCommand, asked: Asked) {

@@ -118,6 +118,10 @@ pub(super) enum JobField {
     Fence,
     /// See `Job.cancelRequested`.
     CancelRequested,
+    /// See `Job.pausedAt`.
+    PausedAt,
+    /// See `Job.pauseReason`.
+    PauseReason,
     /// See `Job.progress`.
     Progress,
     /// See `Job.errors`.
@@ -177,6 +181,8 @@ fn different(before: &JobRow, after: &JobRow) -> Vec<JobField> {
         (JobField::Worker, before.worker != after.worker),
         (JobField::Fence, before.fence != after.fence),
         (JobField::CancelRequested, before.cancel_requested != after.cancel_requested),
+        (JobField::PausedAt, before.paused_at != after.paused_at),
+        (JobField::PauseReason, before.pause_reason != after.pause_reason),
         (JobField::Progress, before.progress != after.progress),
         (JobField::Errors, before.errors != after.errors),
         (JobField::Error, error(before) != error(after)),

@@ -28,6 +28,8 @@ pub(super) struct JobFilter {
     created_before: Option<DateTime>,
     /// Those with failed items, if true; those without, if false.
     with_errors: Option<bool>,
+    /// Those that are paused, if true; those that are not, if false.
+    paused: Option<bool>,
 }
 
 /// In which order one wants to see jobs.
@@ -63,6 +65,7 @@ impl TryFrom<JobFilter> for projections::job_list::JobFilter {
             created_from: it.created_from.map(|it| it.0),
             created_before: it.created_before.map(|it| it.0),
             with_errors: it.with_errors,
+            paused: it.paused,
         })
     }
 }

@@ -26,9 +26,12 @@ use super::{
 /// How many events are looked at for one frame.
 const BATCH: usize = 256;
 
-/// How long after a frame the next may come, so that a busy moment makes few large frames instead
-/// of many small ones.
+/// How long after a frame that tells something the next may come, so that a busy moment makes few
+/// large frames instead of many small ones. The first after a quiet moment does not wait.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long after a look in vain the next may come: others are busy, and many may look at them.
+const PAUSE_IN_VAIN: Duration = Duration::from_millis(2);
 
 /// How long nothing is said at most: the cursor moves on also where there is nothing to see, so
 /// that who comes back does not start far behind.
@@ -52,8 +55,10 @@ pub(super) struct Follower {
     cursor: u64,
     /// The one job as of the cursor, if it is one job that is followed.
     job: Option<Arc<JobRow>>,
-    /// When the journal was last looked at, if nothing was left then.
-    idle_since: Option<Instant>,
+    /// Whether nothing was left when the journal was last looked at.
+    idle: bool,
+    /// Not before then is it looked at again, while nothing is left.
+    again_at: Instant,
     /// Whether the last frame said that nothing was left.
     told_caught_up: bool,
     silent_since: Instant,
@@ -75,7 +80,8 @@ impl Follower {
             sight,
             cursor,
             job,
-            idle_since: None,
+            idle: false,
+            again_at: Instant::now(),
             told_caught_up: false,
             silent_since: Instant::now(),
             ended: false,
@@ -103,8 +109,10 @@ impl Follower {
             self.cursor = last;
             let head = (*self.head.borrow()).max(last);
             let caught_up = head == last;
-            self.idle_since = caught_up.then(Instant::now);
+            self.idle = caught_up;
             let events = self.seen(changes);
+            let pause = if events.is_empty() { PAUSE_IN_VAIN } else { PAUSE };
+            self.again_at = Instant::now() + pause;
             let news = caught_up && !self.told_caught_up;
             if !events.is_empty() || news || due <= Instant::now() {
                 self.told_caught_up = caught_up;
@@ -119,11 +127,13 @@ impl Follower {
     /// Returns when there is something to look at, or at `due`. What happens in a busy moment is
     /// let come together; who is behind does not wait.
     async fn wait(&mut self, due: Instant) {
-        let Some(idle_since) = self.idle_since else { return };
+        if !self.idle {
+            return;
+        }
         let cursor = self.cursor;
         // Whether there is something new or the time has come, one looks.
         drop(timeout_at(due, self.head.wait_for(|head| cursor < *head)).await);
-        sleep_until(idle_since + PAUSE).await;
+        sleep_until(self.again_at).await;
     }
 
     /// What these changes are to whoever looks.
@@ -143,3 +153,6 @@ impl Follower {
         events
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,6 +73,16 @@ use report::ReportFields;
     ),
     field(name = "cancel_requested", ty = "bool", desc = "Whether somebody wants it stopped."),
     field(
+        name = "paused_at",
+        ty = "Option<DateTime>",
+        desc = "Since when it is paused, left alone until it is resumed; null if it is not."
+    ),
+    field(
+        name = "pause_reason",
+        ty = "Option<&str>",
+        desc = "Why it is paused, if whoever paused it said so."
+    ),
+    field(
         name = "progress",
         ty = "Option<JobProgress>",
         desc = "How far the last attempt has come."

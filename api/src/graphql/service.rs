@@ -30,6 +30,8 @@ pub(super) struct Service {
     waiting: Long,
     /// How many jobs are held by workers.
     running: Long,
+    /// How many jobs a worker could take, were they not paused.
+    paused: Long,
 }
 
 /// How often the jobs of a service are tried, how long, and how soon again. Copied into each job
@@ -75,6 +77,7 @@ impl Service {
             queued: Long(load.map_or(0, |it| it.queued)),
             waiting: Long(load.map_or(0, |it| it.waiting)),
             running: Long(load.map_or(0, |it| it.running)),
+            paused: Long(load.map_or(0, |it| it.paused)),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(super) enum UserErrorCode {
     StaleFence,
     /// The lease was settled in another way.
     AlreadySettled,
+    /// The job is paused.
+    JobPaused,
     /// Nobody asked for the job to be cancelled.
     CancelNotRequested,
     /// The job is of another kind.
@@ -105,6 +107,7 @@ fn code(refusal: &Refusal) -> UserErrorCode {
         Refusal::TooLate => UserErrorCode::TooLate,
         Refusal::StaleFence { .. } => UserErrorCode::StaleFence,
         Refusal::AlreadySettled { .. } => UserErrorCode::AlreadySettled,
+        Refusal::Paused => UserErrorCode::JobPaused,
         Refusal::CancelNotRequested => UserErrorCode::CancelNotRequested,
         Refusal::WrongKind { .. } => UserErrorCode::WrongKind,
         Refusal::Forbidden { .. } => UserErrorCode::Forbidden,

@@ -95,6 +95,8 @@ enum Status {
     Ok,
     /// Somebody wants the job stopped: stop, then settle as cancelled.
     Cancel,
+    /// Somebody wants the job left alone for a while: stop, then give it back.
+    Pause,
     /// The attempt has taken too long: stop.
     Timeout,
     /// The lease is over: stop, and report nothing.
@@ -149,19 +151,21 @@ impl Shared {
         if refused.is_none() && !report.is_empty() {
             self.progress.offer(lease, &caller.asked(worker), (seq, report));
         }
-        let status = if beat.cancel_requested {
-            Status::Cancel
+        let (status, reason) = if beat.cancel_requested {
+            (Status::Cancel, beat.cancel_reason)
         } else if beat.overdue {
-            Status::Timeout
+            (Status::Timeout, None)
+        } else if beat.paused {
+            (Status::Pause, beat.pause_reason)
         } else {
-            Status::Ok
+            (Status::Ok, None)
         };
         Told {
             lease_id: lease.to_string(),
             status,
             lease_expires_in_ms: Some(beat.lease_ms),
             log_flush_ms: Some(logs::FLUSH_MS),
-            reason: beat.cancel_reason,
+            reason,
             refused,
         }
     }

@@ -37,6 +37,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Problem {
         | Refusal::AlreadyLeased
         | Refusal::TooEarly
         | Refusal::TooLate
+        | Refusal::Paused
         | Refusal::CancelNotRequested => Problem::new(StatusCode::CONFLICT, code),
         Refusal::KeyReused => Problem::new(StatusCode::CONFLICT, code)
             .field("op_id", "one for each report, and the same for its repetitions"),

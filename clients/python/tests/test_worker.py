@@ -240,6 +240,50 @@ class WorkerTest(unittest.TestCase):
         self.greffe.statuses["j1.7"] = "cancel"
         self.assertEqual(self.settled()["outcome"], "cancelled")
 
+    def test_a_pause_gives_the_job_back_with_what_was_saved_last(self):
+        def handler(job):
+            job.save({"page": 1})
+            try:
+                self.spin(job)
+            except greffe_worker.Stopped as stopped:
+                self.assertEqual(stopped.why, "pause")
+                job.save({"page": 2})
+            return "not reached"
+
+        self.start(handler, [lease()], lease_ms=2_000)
+        self.greffe.statuses["j1.7"] = "pause"
+        report = self.settled()
+        self.assertEqual((report["outcome"], report["reason"], report["checkpoint"]),
+                         ("released", "paused", {"page": 2}))
+
+    def test_who_is_nearly_done_may_finish_though_the_job_is_paused(self):
+        def handler(job):
+            try:
+                self.spin(job)
+            except greffe_worker.Stopped:
+                return "done"
+
+        self.start(handler, [lease()], lease_ms=2_000)
+        self.greffe.statuses["j1.7"] = "pause"
+        self.assertEqual((self.settled()["outcome"], self.settled()["result"]), ("succeeded", "done"))
+
+    def test_a_cancellation_counts_more_than_a_pause_before_it_and_after_it(self):
+        job = greffe_worker.Job(None, lease(), time.monotonic())
+        for why in ("pause", "cancel", "pause"):
+            job.stop(why)
+        self.assertEqual(job.stop_reason, "cancel")
+
+    def test_a_status_of_a_newer_greffe_is_not_heeded(self):
+        def handler(job):
+            begun = len(self.greffe.bodies("heartbeats"))
+            self.greffe.until(lambda: len(self.greffe.bodies("heartbeats")) >= begun + 3)
+            job.check()
+            return "done"
+
+        self.start(handler, [lease()], lease_ms=2_000)
+        self.greffe.statuses["j1.7"] = "hum"
+        self.assertEqual(self.settled()["result"], "done")
+
     def test_a_lease_that_is_lost_is_not_reported_on(self):
         self.start(self.spin, [lease(1), lease(2, body={"n": 2})], lease_ms=2_000)
         self.greffe.statuses.update({"j1.7": "lost", "j2.7": "cancel"})

@@ -43,38 +43,40 @@ fn place(command: &Command) -> usize {
             JobCommand::ExpireLease { .. } => 17,
             JobCommand::CancelJob { .. } => 18,
             JobCommand::ExpireJob => 19,
+            JobCommand::PauseJob { .. } => 20,
+            JobCommand::ResumeJob => 21,
         },
         Command::Worker(_, command) => match command {
-            WorkerCommand::RegisterWorker { .. } => 20,
-            WorkerCommand::RefuseReport { .. } => 21,
-            WorkerCommand::LeaveWorker => 22,
+            WorkerCommand::RegisterWorker { .. } => 22,
+            WorkerCommand::RefuseReport { .. } => 23,
+            WorkerCommand::LeaveWorker => 24,
         },
         Command::Account(_, command) => match command {
-            AccountCommand::InviteUser { .. } => 23,
-            AccountCommand::RegisterUser { .. } => 24,
-            AccountCommand::ChangeRole { .. } => 25,
-            AccountCommand::DisableUser => 26,
-            AccountCommand::EnableUser => 27,
-            AccountCommand::ChangePassword { .. } => 28,
-            AccountCommand::RequestPasswordReset { .. } => 29,
-            AccountCommand::StartSession { .. } => 30,
-            AccountCommand::EndSession { .. } => 31,
-            AccountCommand::EndSessions { .. } => 32,
-            AccountCommand::GrantToken { .. } => 33,
-            AccountCommand::RevokeToken { .. } => 34,
-            AccountCommand::TransferOwnership { .. } => 35,
+            AccountCommand::InviteUser { .. } => 25,
+            AccountCommand::RegisterUser { .. } => 26,
+            AccountCommand::ChangeRole { .. } => 27,
+            AccountCommand::DisableUser => 28,
+            AccountCommand::EnableUser => 29,
+            AccountCommand::ChangePassword { .. } => 30,
+            AccountCommand::RequestPasswordReset { .. } => 31,
+            AccountCommand::StartSession { .. } => 32,
+            AccountCommand::EndSession { .. } => 33,
+            AccountCommand::EndSessions { .. } => 34,
+            AccountCommand::GrantToken { .. } => 35,
+            AccountCommand::RevokeToken { .. } => 36,
+            AccountCommand::TransferOwnership { .. } => 37,
         },
         Command::Client(_, command) => match command {
-            ClientCommand::RegisterClient { .. } => 36,
-            ClientCommand::ChangeClient { .. } => 37,
-            ClientCommand::RotateSecret { .. } => 38,
-            ClientCommand::DisableClient => 39,
+            ClientCommand::RegisterClient { .. } => 38,
+            ClientCommand::ChangeClient { .. } => 39,
+            ClientCommand::RotateSecret { .. } => 40,
+            ClientCommand::DisableClient => 41,
         },
         Command::Land(_, command) => match command {
-            LandCommand::CreateLand { .. } => 40,
-            LandCommand::ChangeLand(_) => 41,
-            LandCommand::DeleteLand => 42,
-            LandCommand::TransferLand { .. } => 43,
+            LandCommand::CreateLand { .. } => 42,
+            LandCommand::ChangeLand(_) => 43,
+            LandCommand::DeleteLand => 44,
+            LandCommand::TransferLand { .. } => 45,
         },
     }
 }
@@ -89,7 +91,7 @@ fn asked_for() -> [Command; 4] {
     ]
 }
 
-fn of_a_job() -> [JobCommand; 16] {
+fn of_a_job() -> [JobCommand; 18] {
     let (fence, errors, closing) = (1, 0, Closing::default());
     let (reason, checkpoint, until, log) = (None, None, None, None);
     let error = JobError {
@@ -136,6 +138,8 @@ fn of_a_job() -> [JobCommand; 16] {
         JobCommand::ExpireLease { fence, log },
         JobCommand::CancelJob { reason: None },
         JobCommand::ExpireJob,
+        JobCommand::PauseJob { reason: None },
+        JobCommand::ResumeJob,
     ]
 }
 
@@ -250,6 +254,8 @@ fn each_command_is_for_those_whom_it_concerns() {
         ExpireLease          rescuer
         CancelJob            admin operator member client
         ExpireJob            rescuer
+        PauseJob             admin operator member client
+        ResumeJob            admin operator member client
         RegisterWorker       worker
         RefuseReport         worker
         LeaveWorker          worker

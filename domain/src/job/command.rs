@@ -146,6 +146,13 @@ pub enum JobCommand {
         /// Why.
         reason: Option<String>,
     },
+    /// Have the job left alone until it is resumed.
+    PauseJob {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Have the job go on.
+    ResumeJob,
     /// End the job, its time having passed.
     ExpireJob,
 }
@@ -169,6 +176,8 @@ impl JobCommand {
             Self::ConfirmCancel { .. } => "ConfirmCancel",
             Self::ExpireLease { .. } => "ExpireLease",
             Self::CancelJob { .. } => "CancelJob",
+            Self::PauseJob { .. } => "PauseJob",
+            Self::ResumeJob => "ResumeJob",
             Self::ExpireJob => "ExpireJob",
         }
     }

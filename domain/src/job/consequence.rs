@@ -22,6 +22,8 @@ impl JobEvent {
             | Self::JobQueued(_)
             | Self::LeaseGranted(_)
             | Self::CancelRequested(_)
+            | Self::JobPaused(_)
+            | Self::JobResumed(_)
             | Self::JobFailed(_)
             | Self::JobExpired(_)
             | Self::Crawl(CrawlEvent::CrawlRequested(_))
@@ -49,6 +51,8 @@ impl JobEvent {
             Self::JobExpired(_) => Some(JobState::Expired),
             Self::ProgressReported(_)
             | Self::CancelRequested(_)
+            | Self::JobPaused(_)
+            | Self::JobResumed(_)
             | Self::LogSealed(_)
             | Self::Crawl(CrawlEvent::PagesVisited(_)) => None,
         }
@@ -65,6 +69,8 @@ impl JobEvent {
             | Self::LeaseGranted(_)
             | Self::ProgressReported(_)
             | Self::CancelRequested(_)
+            | Self::JobPaused(_)
+            | Self::JobResumed(_)
             | Self::LeaseReleased(_)
             | Self::LeaseExpired(_)
             | Self::AttemptFailed(_)

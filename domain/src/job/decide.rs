@@ -1,5 +1,6 @@
 //! What may happen to a job: the table of its phases and commands. What the
-//! holder of a lease reports is decided in [`settle`](super::settle).
+//! holder of a lease reports is decided in [`settle`](super::settle), and who is
+//! left alone in [`pausing`](super::pausing).
 
 use uuid::Uuid;
 
@@ -148,6 +149,14 @@ impl Present {
                 self.touched_by(&context.actor)?;
                 self.cancel(reason)
             }
+            JobCommand::PauseJob { reason } => {
+                self.touched_by(&context.actor)?;
+                self.pause(reason)
+            }
+            JobCommand::ResumeJob => {
+                self.touched_by(&context.actor)?;
+                self.resume()
+            }
             JobCommand::ExpireJob => self.expire(context.now),
         }
     }
@@ -192,6 +201,9 @@ impl Present {
                 return Err(Refusal::TooEarly);
             }
             Phase::Scheduled { .. } | Phase::Retrying { .. } | Phase::Queued => {}
+        }
+        if self.paused.is_some() {
+            return Err(Refusal::Paused);
         }
         if self.order.expires_at <= now {
             return Err(Refusal::TooLate);

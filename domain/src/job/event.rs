@@ -25,6 +25,8 @@ event_types! {
         LeaseGranted,
         ProgressReported,
         CancelRequested,
+        JobPaused,
+        JobResumed,
         LeaseReleased,
         LeaseExpired,
         AttemptFailed,
@@ -103,6 +105,19 @@ pub struct CancelRequested {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
+
+/// Somebody wants the job left alone for a while. Whoever holds it is told, and
+/// lets go of it; nobody is given it until it is resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobPaused {
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The job is to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobResumed {}
 
 /// What becomes of the job after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ mod laws;
 mod leases;
 mod limits;
 mod pages;
+mod pausing;
 mod policy;
 mod retrying;
 mod table;

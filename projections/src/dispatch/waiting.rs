@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     JobId,
-    job::{CrawlEvent, JobEvent, Next, ReportEvent},
+    job::{CrawlEvent, JobEvent, JobState, Next, ReportEvent},
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -162,17 +162,22 @@ impl Drop for Claim {
 /// Whether a worker may take the job now, and could not before.
 fn queues(change: &Change) -> bool {
     let Some((_, event)) = change.fact.of_job() else { return false };
+    if change.after.paused_at.is_some() {
+        return false;
+    }
     match event {
         JobEvent::TaskCreated(_)
         | JobEvent::Crawl(CrawlEvent::CrawlRequested(_))
         | JobEvent::Report(ReportEvent::ReportRequested(_)) => change.after.ready_at.is_none(),
         JobEvent::JobQueued(_) => true,
+        JobEvent::JobResumed(_) => change.after.state == JobState::Queued,
         JobEvent::LeaseReleased(it) => it.next == Next::Queue,
         JobEvent::LeaseExpired(it) => it.next == Next::Queue,
         JobEvent::AttemptFailed(it) => it.next == Next::Queue,
         JobEvent::LeaseGranted(_)
         | JobEvent::ProgressReported(_)
         | JobEvent::CancelRequested(_)
+        | JobEvent::JobPaused(_)
         | JobEvent::LogSealed(_)
         | JobEvent::TaskCompleted(_)
         | JobEvent::JobFailed(_)

@@ -33,6 +33,8 @@ pub struct JobFilter {
     pub created_before: Option<Timestamp>,
     /// With errors, though they succeeded; or without.
     pub with_errors: Option<bool>,
+    /// Left alone until somebody resumes them; or not.
+    pub paused: Option<bool>,
 }
 
 impl JobFilter {
@@ -47,6 +49,7 @@ impl JobFilter {
             && self.created_from.is_none_or(|it| it <= row.created_at)
             && self.created_before.is_none_or(|it| row.created_at < it)
             && self.with_errors.is_none_or(|it| it == (0 < row.errors))
+            && self.paused.is_none_or(|it| it == row.paused_at.is_some())
     }
 
     /// Writes the same question as conditions, each after an `and`.
@@ -82,6 +85,11 @@ impl JobFilter {
         }
         if let Some(with_errors) = self.with_errors {
             query.push(" and (errors > 0) = ").push_bind(with_errors);
+        }
+        match self.paused {
+            Some(true) => drop(query.push(" and paused_at is not null")),
+            Some(false) => drop(query.push(" and paused_at is null")),
+            None => {}
         }
     }
 }

@@ -40,6 +40,8 @@ fn created(id: JobId, event: &JobEvent, fact: &Fact) -> Option<JobRow> {
         | JobEvent::LeaseGranted(_)
         | JobEvent::ProgressReported(_)
         | JobEvent::CancelRequested(_)
+        | JobEvent::JobPaused(_)
+        | JobEvent::JobResumed(_)
         | JobEvent::LeaseReleased(_)
         | JobEvent::LeaseExpired(_)
         | JobEvent::AttemptFailed(_)
@@ -77,6 +79,8 @@ fn new(id: JobId, kind: JobKind, service: ServiceName, order: &Order, fact: &Fac
         worker: None,
         fence: None,
         cancel_requested: false,
+        paused_at: None,
+        pause_reason: None,
         progress: None,
         errors: 0,
         error_type: None,
@@ -107,6 +111,11 @@ fn happened(row: &mut JobRow, event: &JobEvent, fact: &Fact) {
             row.progress = it.progress.clone().or_else(|| row.progress.take());
         }
         JobEvent::CancelRequested(_) => row.cancel_requested = true,
+        JobEvent::JobPaused(it) => {
+            row.paused_at = Some(fact.at());
+            row.pause_reason.clone_from(&it.reason);
+        }
+        JobEvent::JobResumed(_) => resumed(row),
         JobEvent::LeaseReleased(it) => let_go(row, it.next, JobState::Scheduled),
         JobEvent::LeaseExpired(it) => let_go(row, it.next, JobState::Retrying),
         JobEvent::AttemptFailed(it) => {
@@ -139,6 +148,11 @@ fn queued(row: &mut JobRow) {
     row.ready_at = None;
 }
 
+fn resumed(row: &mut JobRow) {
+    row.paused_at = None;
+    row.pause_reason = None;
+}
+
 /// An end is left to the event that follows.
 fn let_go(row: &mut JobRow, next: Next, waiting: JobState) {
     match next {
@@ -165,6 +179,7 @@ fn ended(row: &mut JobRow, state: JobState, fact: &Fact) {
     row.fence = None;
     row.ready_at = None;
     row.ended_at = Some(fact.at());
+    resumed(row);
     if state == JobState::Succeeded {
         // What went wrong before it went right is in the timeline.
         row.error_type = None;

@@ -15,9 +15,9 @@ use crate::signed;
 /// The columns, in the order in which [`store`] binds them.
 pub(super) const COLUMNS: &str = "job, kind, service, owner, state, priority, created_at, \
     created_position, changed_at, changed_position, version, ready_at, expires_at, started_at, \
-    ended_at, attempt, attempts_max, delivery, worker, fence, cancel_requested, progress_done, \
-    progress_total, progress_message, errors, error_type, error_message, retry_of, \
-    land";
+    ended_at, attempt, attempts_max, delivery, worker, fence, cancel_requested, paused_at, \
+    pause_reason, progress_done, progress_total, progress_message, errors, error_type, \
+    error_message, retry_of, land";
 
 /// A row as Postgres gives it.
 #[derive(sqlx::FromRow)]
@@ -43,6 +43,8 @@ pub(super) struct Record {
     pub(super) worker: Option<Uuid>,
     pub(super) fence: Option<i64>,
     pub(super) cancel_requested: bool,
+    pub(super) paused_at: Option<Timestamp>,
+    pub(super) pause_reason: Option<String>,
     pub(super) progress_done: Option<i64>,
     pub(super) progress_total: Option<i64>,
     pub(super) progress_message: Option<String>,
@@ -86,6 +88,8 @@ impl TryFrom<Record> for JobRow {
             worker: it.worker.map(WorkerId),
             fence: it.fence.map(i64::cast_unsigned),
             cancel_requested: it.cancel_requested,
+            paused_at: it.paused_at,
+            pause_reason: it.pause_reason,
             progress,
             errors: it.errors.cast_unsigned(),
             error_type: it.error_type,
@@ -142,6 +146,8 @@ fn upsert(rows: &[JobRow]) -> QueryBuilder<sqlx::Postgres> {
         .push_bind(column(rows, |it| it.worker.map(|it| it.0)))
         .push_bind(column(rows, |it| it.fence.map(signed)))
         .push_bind(column(rows, |it| it.cancel_requested))
+        .push_bind(column(rows, |it| it.paused_at))
+        .push_bind(column(rows, |it| it.pause_reason.clone()))
         .push_bind(column(rows, |it| progress(it).map(|it| signed(it.done))))
         .push_bind(column(rows, |it| progress(it).and_then(|it| it.total).map(signed)))
         .push_bind(column(rows, |it| progress(it).and_then(|it| it.message)))
@@ -164,7 +170,7 @@ fn column<T>(rows: &[JobRow], of: impl Fn(&JobRow) -> T) -> Vec<T> {
 }
 
 /// What can change of a row that is there already.
-const CHANGING: [&str; 19] = [
+const CHANGING: [&str; 21] = [
     "state",
     "changed_at",
     "changed_position",
@@ -177,6 +183,8 @@ const CHANGING: [&str; 19] = [
     "worker",
     "fence",
     "cancel_requested",
+    "paused_at",
+    "pause_reason",
     "progress_done",
     "progress_total",
     "progress_message",

@@ -3,7 +3,7 @@
 
 use super::*;
 
-type Row = Option<(Entry, Standing)>;
+type Kept = Option<(Entry, Row)>;
 
 fn entry() -> Entry {
     Entry {
@@ -15,24 +15,33 @@ fn entry() -> Entry {
 }
 
 /// What the statement does to the row.
-fn applied(row: Row, change: Option<Change>) -> Row {
+fn applied(row: Kept, change: Option<Change>) -> Kept {
     match (row, change) {
-        (None, Some(Change::Insert(entry, standing)))
-        | (Some((entry, _)), Some(Change::Update(standing))) => Some((entry, standing)),
+        (None, Some(Change::Insert(entry, row))) => Some((entry, row)),
+        (Some((entry, row)), Some(Change::Update(update))) => Some((entry, row.after(update))),
         (Some(_), Some(Change::Delete)) => None,
         (row, None) => row,
         (row, change) => panic!("{change:?} of {row:?} fails or does nothing"),
     }
 }
 
+fn pause(paused: bool) -> Change {
+    Change::Update(Update { standing: None, paused: Some(paused) })
+}
+
 /// The life of one job.
 fn life() -> Vec<Change> {
+    let scheduled = Row { standing: waiting(Timestamp::default()), paused: false };
     vec![
-        Change::Insert(entry(), waiting(Timestamp::default())),
-        Change::Update(QUEUED),
-        Change::Update(HELD),
-        Change::Update(waiting(Timestamp::default())),
-        Change::Update(HELD),
+        Change::Insert(entry(), scheduled),
+        pause(true),
+        stands(QUEUED),
+        pause(false),
+        stands(HELD),
+        pause(true),
+        stands(waiting(Timestamp::default())),
+        pause(false),
+        stands(HELD),
         Change::Delete,
     ]
 }

@@ -97,6 +97,8 @@ fn order(event: &JobEvent) -> Option<(&Order, JobKind, ServiceName)> {
         | JobEvent::LeaseGranted(_)
         | JobEvent::ProgressReported(_)
         | JobEvent::CancelRequested(_)
+        | JobEvent::JobPaused(_)
+        | JobEvent::JobResumed(_)
         | JobEvent::LeaseReleased(_)
         | JobEvent::LeaseExpired(_)
         | JobEvent::AttemptFailed(_)

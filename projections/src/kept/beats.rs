@@ -1,9 +1,26 @@
 //! The `lease_beat` table: until when leases hold.
+//!
+//! A lease has a row from its grant on, written in the append's own statement:
+//! what has run out is found by its time, among however many that hold.
 
 use domain::{JobId, LeaseId, WorkerId};
 use uuid::Uuid;
 
 use crate::{ReadError, Reader, signed};
+
+/// The part of an append's statement that begins to count: for leases of the
+/// columns `{0}` (job), `{1}` (fence) and `{3}` (length, in milliseconds). It
+/// waits for nobody: before it is written, nobody beats.
+macro_rules! first_beats {
+    () => {
+        "job_lease_beat as (
+            insert into lease_beat (job, fence, expires_at)
+            select x.job, x.fence, h.at + make_interval(secs => x.lease_ms / 1000.0::float8)
+            from h, unnest({0}, {1}, {3}) as x (job, fence, lease_ms)
+            on conflict do nothing)"
+    };
+}
+pub(crate) use first_beats;
 
 /// A lease that holds on, and what its holder is to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +35,10 @@ pub struct Beat {
     pub cancel_requested: bool,
     /// Why, if they said so.
     pub cancel_reason: Option<String>,
+    /// Whether somebody wants the job left alone for a while.
+    pub paused: bool,
+    /// Why, if they said so.
+    pub pause_reason: Option<String>,
 }
 
 impl Reader {
@@ -41,6 +62,7 @@ impl Reader {
                  returning job, fence
              )
              select h.job, h.fence, h.lease_ms, h.cancel_requested, h.cancel_reason,
+                 h.paused, h.pause_reason,
                  coalesce(h.run_deadline <= now(), false) as "overdue!"
              from extended e join held h on h.job = e.job and h.fence = e.fence"#,
             worker.0,
@@ -57,6 +79,8 @@ impl Reader {
                 overdue: it.overdue,
                 cancel_requested: it.cancel_requested,
                 cancel_reason: it.cancel_reason,
+                paused: it.paused,
+                pause_reason: it.pause_reason,
             })
             .collect())
     }
@@ -65,22 +89,18 @@ impl Reader {
     /// on no beat extends them. Gives all that are marked and not ended yet.
     pub async fn mark_lost(&self, limit: u32) -> Result<Vec<LeaseId>, ReadError> {
         let lost = sqlx::query!(
-            // Materialized: few are lost, and a walk along the index in search
-            // of the first of them would look at every lease, one by one.
-            "with over as materialized (
-                 select * from (
-                     select l.job, l.fence, coalesce(
-                         b.expires_at,
-                         l.granted_at + make_interval(secs => l.lease_ms / 1000.0::float8)
-                     ) as expires_at
-                     from job_lease l
-                     left join lease_beat b on b.job = l.job and b.fence = l.fence
-                 ) as held
-                 where expires_at < now()
+            // Materialized, and with an offset: however many hold, only those
+            // that have run out are looked at, each by its key.
+            "with due as materialized (
+                 select job, fence, expires_at from lease_beat
+                 where expires_at < now() order by expires_at limit $1
+             ), over as materialized (
+                 select * from due where exists (
+                     select from job_lease l where l.job = due.job and l.fence = due.fence offset 0
+                 )
              )
              insert into lease_beat as b (job, fence, expires_at, lost_at)
-             select job, fence, expires_at, now() from over
-             order by job limit $1
+             select job, fence, expires_at, now() from over order by job
              on conflict (job, fence) do update set lost_at = coalesce(b.lost_at, now())
                  where b.expires_at < now()
              returning job, fence",
@@ -94,16 +114,41 @@ impl Reader {
             .collect())
     }
 
-    /// Removes the beats of leases that are over.
-    pub async fn forget_beats(&self) -> Result<u64, ReadError> {
+    /// Removes beats of leases that are over, at most `limit`. Gives how many.
+    pub async fn forget_beats(&self, limit: u32) -> Result<u64, ReadError> {
         let forgotten = sqlx::query!(
-            "delete from lease_beat b
-             where not exists (
-                 select from job_lease l where l.job = b.job and l.fence = b.fence
-             ) and b.expires_at < now()"
+            // What another process is removing at the same moment is left to it.
+            "delete from lease_beat where ctid = any (array(
+                 select b.ctid from lease_beat b
+                 where b.expires_at < now() and not exists (
+                     select from job_lease l where l.job = b.job and l.fence = b.fence offset 0
+                 )
+                 order by b.expires_at limit $1 for update skip locked
+             ))",
+            i64::from(limit)
         )
         .execute(&self.db)
         .await?;
         Ok(forgotten.rows_affected())
+    }
+
+    /// Begins to count for leases that have no row: this table is kept, and not
+    /// all that holds leases is from a statement that writes it. They hold for
+    /// their first period.
+    pub async fn begin_missing_beats(&self) -> Result<u64, ReadError> {
+        let begun = sqlx::query!(
+            "insert into lease_beat (job, fence, expires_at)
+             select l.job, l.fence,
+                 l.granted_at + make_interval(secs => l.lease_ms / 1000.0::float8)
+             from job_lease l
+             where not exists (
+                 select from lease_beat b where b.job = l.job and b.fence = l.fence
+             )
+             order by l.job
+             on conflict do nothing"
+        )
+        .execute(&self.db)
+        .await?;
+        Ok(begun.rows_affected())
     }
 }

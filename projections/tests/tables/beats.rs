@@ -50,6 +50,36 @@ async fn a_lease_holds_for_its_first_period_without_a_beat() {
 }
 
 #[tokio::test]
+async fn a_lease_that_nobody_counts_for_is_found_and_holds_for_its_first_period() {
+    let world = World::new().await;
+    let (lease, other) = (leased(&world).await, leased(&world).await);
+    assert_eq!(beat(&world, &[other]).await, [other]);
+    let delete = format!("delete from lease_beat where job = '{}'", lease.job);
+    world.execute(&delete).await;
+    assert_eq!(world.reader.begin_missing_beats().await.unwrap(), 1);
+    assert_eq!(world.reader.begin_missing_beats().await.unwrap(), 0);
+    assert!(lost(&world).await.is_empty());
+
+    world.execute(&delete).await;
+    world.execute("update job_lease set granted_at = granted_at - interval '1 hour'").await;
+    world.reader.begin_missing_beats().await.unwrap();
+    assert_eq!(lost(&world).await, [lease]);
+}
+
+#[tokio::test]
+async fn what_has_run_out_and_is_over_is_neither_lost_nor_in_the_way() {
+    let world = World::new().await;
+    let (over, held) = (leased(&world).await, leased(&world).await);
+    let expire = JobCommand::ExpireLease { fence: over.fence, log: None };
+    world.ask(over.job, expire, system(Component::Rescuer)).await;
+    an_hour_passes(&world).await;
+    assert_eq!(world.count("select count(*) from lease_beat").await, 2);
+    assert_eq!(world.reader.forget_beats(1).await.unwrap(), 1);
+    assert_eq!(world.reader.forget_beats(1).await.unwrap(), 0);
+    assert_eq!(world.reader.mark_lost(1).await.unwrap(), [held]);
+}
+
+#[tokio::test]
 async fn what_is_lost_stays_lost() {
     let world = World::new().await;
     let (lease, other) = (leased(&world).await, leased(&world).await);
@@ -86,7 +116,9 @@ async fn nobody_beats_for_another_and_a_lease_may_be_named_twice() {
     let world = World::new().await;
     let lease = leased(&world).await;
     assert!(world.reader.beat(BOB, &[lease]).await.unwrap().is_empty());
-    assert_eq!(world.count("select count(*) from lease_beat").await, 0);
+    let left = "select extract(epoch from expires_at - granted_at)::bigint
+        from lease_beat join job_lease using (job, fence)";
+    assert_eq!(world.count(left).await, 60, "as when it was granted");
     assert_eq!(beat(&world, &[lease, lease]).await, [lease]);
     let wrong = LeaseId { fence: lease.fence + 1, ..lease };
     assert!(beat(&world, &[wrong]).await.is_empty());
@@ -107,6 +139,27 @@ async fn a_beat_learns_that_the_job_is_to_stop_or_takes_too_long() {
     world.ask(job, cancel, user(OWNER)).await;
     let beat = told().await;
     assert_eq!((beat.cancel_requested, beat.cancel_reason.as_deref()), (true, Some("enough")));
+    assert!(!beat.paused);
+}
+
+#[tokio::test]
+async fn a_beat_learns_that_the_job_is_paused_and_when_it_is_not_any_more() {
+    let world = World::new().await;
+    let lease = leased(&world).await;
+    let told = async || {
+        let beat = world.reader.beat(ANN, &[lease]).await.unwrap().remove(0);
+        (beat.paused, beat.pause_reason, beat.cancel_requested, beat.cancel_reason)
+    };
+    let some = |it: &str| Some(it.to_owned());
+    assert_eq!(told().await, (false, None, false, None));
+    let pause = JobCommand::PauseJob { reason: some("slow site") };
+    world.ask(lease.job, pause, user(OWNER)).await;
+    assert_eq!(told().await, (true, some("slow site"), false, None));
+    let cancel = JobCommand::CancelJob { reason: some("enough") };
+    world.ask(lease.job, cancel, user(OWNER)).await;
+    assert_eq!(told().await, (true, some("slow site"), true, some("enough")));
+    world.ask(lease.job, JobCommand::ResumeJob, user(OWNER)).await;
+    assert_eq!(told().await, (false, None, true, some("enough")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,7 +188,7 @@ async fn the_beats_of_leases_that_are_over_are_forgotten() {
     let (over, held) = (leased(&world).await, leased(&world).await);
     beat(&world, &[over, held]).await;
     an_hour_passes(&world).await;
-    assert_eq!(world.reader.forget_beats().await.unwrap(), 0);
+    assert_eq!(world.reader.forget_beats(100).await.unwrap(), 0);
     world
         .ask(
             over.job,
@@ -143,6 +196,6 @@ async fn the_beats_of_leases_that_are_over_are_forgotten() {
             system(Component::Rescuer),
         )
         .await;
-    assert_eq!(world.reader.forget_beats().await.unwrap(), 1);
+    assert_eq!(world.reader.forget_beats(100).await.unwrap(), 1);
     assert_eq!(world.count("select count(*) from lease_beat").await, 1);
 }

@@ -84,8 +84,41 @@ async fn what_is_held_waits_or_has_ended_is_not_offered() {
     world.later(600);
     world.ask(waits, JobCommand::QueueJob, system(Component::Scheduler)).await;
     assert_eq!(candidates(&world, &["checksum"], 10).await, [given_back, waits]);
-    let load = ServiceLoad { service: "checksum".to_owned(), queued: 2, waiting: 1, running: 1 };
+    let service = "checksum".to_owned();
+    let load = ServiceLoad { service, queued: 2, waiting: 1, running: 1, paused: 0 };
     assert_eq!(world.reader.load_by_service().await.unwrap(), [load]);
+}
+
+/// Wherever it stands when it is paused, and whatever happens to it meanwhile;
+/// then it has its place again.
+#[tokio::test]
+async fn what_is_paused_is_not_offered_until_it_is_resumed() {
+    let world = World::new().await;
+    let queued = world.create("checksum", urgent(5)).await;
+    let held = world.create("checksum", urgent(3)).await;
+    let not_before = Some(world.commands.now() + seconds(60));
+    let waits = world.create("checksum", Wishes { not_before, ..urgent(9) }).await;
+    let other = world.create("checksum", Wishes::default()).await;
+    let fence = world.grant(held, ANN).await.lease.fence;
+    for job in [queued, held, waits] {
+        world.ask(job, JobCommand::PauseJob { reason: None }, user(OWNER)).await;
+    }
+    let (closing, until) = (Closing::default(), None);
+    let release =
+        JobCommand::ReleaseLease { fence, reason: None, until, checkpoint: None, closing };
+    world.ask(held, release, worker(ANN)).await;
+    world.later(60);
+    world.ask(waits, JobCommand::QueueJob, system(Component::Scheduler)).await;
+    let offered = async || candidates(&world, &["checksum"], 10).await;
+    assert_eq!(offered().await, [other]);
+    let load = world.reader.load_by_service().await.unwrap().remove(0);
+    assert_eq!((load.queued, load.paused, load.waiting, load.running), (1, 3, 0, 0));
+    let mut free = vec![other];
+    for (job, place) in [(queued, 0), (waits, 0), (held, 2)] {
+        world.ask(job, JobCommand::ResumeJob, user(OWNER)).await;
+        free.insert(place, job);
+        assert_eq!(offered().await, free);
+    }
 }
 
 /// The commands' clock is behind: what it takes for the future has come by

@@ -35,14 +35,16 @@ fn every_filter(rows: &[JobRow]) -> Vec<JobFilter> {
     // Tables count in microseconds; whoever asks may not.
     let middle = rows[rows.len() / 2].created_at;
     let times = [None, Some(middle), Some(middle + TimeDelta::nanoseconds(1))];
-    let errors = [None, Some(true), Some(false)];
+    let [yes, no] = [Some(true), Some(false)];
+    // Errors and a pause: a job has one or the other, or neither.
+    let flags = [(None, None), (yes, None), (no, yes), (None, no)];
     let mut all = Vec::new();
     for kinds in &kinds {
         for services in &services {
             for states in &states {
                 for owner in owners {
                     for (from, before) in pairs(&times) {
-                        for with_errors in errors {
+                        for (with_errors, paused) in flags {
                             all.push(JobFilter {
                                 kinds: kinds.clone(),
                                 services: services.clone(),
@@ -52,6 +54,7 @@ fn every_filter(rows: &[JobRow]) -> Vec<JobFilter> {
                                 created_from: from,
                                 created_before: before,
                                 with_errors,
+                                paused,
                             });
                         }
                     }

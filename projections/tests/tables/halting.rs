@@ -80,13 +80,13 @@ async fn those_who_follow_changes_learn_of_it_too() {
 async fn dispatch_is_not_filled_from_what_is_not_understood() {
     let world = World::new().await;
     let bad = write_something_unheard_of(&world).await;
-    world.execute("drop schema job_ready_v1 cascade").await;
+    world.execute("drop schema job_ready_v2 cascade").await;
     let refused = schema::prepare(&world.db, world.journal.clone()).await;
     assert!(
         matches!(&refused, Err(SchemaError::Unreadable(it)) if it.position == bad),
         "{refused:?}"
     );
-    let there = "select count(*) from pg_namespace where nspname = 'job_ready_v1'";
+    let there = "select count(*) from pg_namespace where nspname = 'job_ready_v2'";
     assert_eq!(world.count(there).await, 0);
     // And nobody is kept from writing.
     world.execute("select head from journal_head for update nowait").await;

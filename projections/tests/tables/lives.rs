@@ -50,6 +50,8 @@ enum Deed {
     Report(Report),
     Lose,
     Cancel,
+    Pause,
+    Resume,
     Expire,
     Retry,
     ReportLate,
@@ -82,6 +84,8 @@ fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Deed::Report(Report::Confirm)),
         2 => Just(Deed::Lose),
         1 => Just(Deed::Cancel),
+        2 => Just(Deed::Pause),
+        2 => Just(Deed::Resume),
         1 => Just(Deed::Expire),
         2 => Just(Deed::Retry),
         1 => Just(Deed::ReportLate),
@@ -198,6 +202,11 @@ async fn act(world: &World, id: JobId, step: &Step) -> JobId {
             let reason = salt.is_multiple_of(2).then(|| "enough".to_owned());
             Command::Job(id, JobCommand::CancelJob { reason })
         }
+        Deed::Pause => {
+            let reason = salt.is_multiple_of(2).then(|| format!("slow {salt}"));
+            Command::Job(id, JobCommand::PauseJob { reason })
+        }
+        Deed::Resume => Command::Job(id, JobCommand::ResumeJob),
         Deed::Expire => Command::Job(id, JobCommand::ExpireJob),
         Deed::Lose => Command::Job(id, JobCommand::ExpireLease { fence, log: seal(salt) }),
         Deed::Report(Report::Pages) => {
@@ -213,7 +222,7 @@ async fn act(world: &World, id: JobId, step: &Step) -> JobId {
 
 fn by(deed: &Deed, salt: u8, holder: WorkerId) -> Asked {
     match deed {
-        Deed::Create | Deed::Retry | Deed::Cancel => user(owner(salt)),
+        Deed::Create | Deed::Retry | Deed::Cancel | Deed::Pause | Deed::Resume => user(owner(salt)),
         Deed::Queue => system(Component::Scheduler),
         Deed::Lose | Deed::Expire => system(Component::Rescuer),
         Deed::Grant | Deed::Report(_) | Deed::ReportLate | Deed::ChangeLand | Deed::Pass => {

@@ -47,6 +47,9 @@ async fn lived(world: &World) -> JobId {
     let register = WorkerCommand::RegisterWorker { name: "w".to_owned(), services };
     world.commands.execute(Command::Worker(ANN, register), worker(ANN)).await.unwrap();
     let job = world.create("checksum", Wishes::default()).await;
+    let pause = JobCommand::PauseJob { reason: Some("too early".to_owned()) };
+    world.ask(job, pause, user(OWNER)).await;
+    world.ask(job, JobCommand::ResumeJob, user(OWNER)).await;
     let lost = world.grant(job, ANN).await.lease;
     let expire = JobCommand::ExpireLease { fence: lost.fence, log: None };
     world.ask(job, expire, system(Component::Rescuer)).await;
@@ -84,14 +87,16 @@ async fn the_life_of_a_job_is_told_line_by_line() {
     following.stopped().await;
     expect![[r"
         1 TaskCreated user - -
-        2 LeaseGranted worker 1 2
-        3 LeaseExpired system - 2
-        4 LeaseGranted worker 1 4 delivery 2
-        - StaleReportRefused worker - 2
-        5 ProgressReported worker - 4 2/5 hashing
-        6 LogSealed worker - 4 3 lines, 40 bytes, 0404040404040404040404040404040404040404040404040404040404040404
-        7 AttemptFailed worker 1 4 Disk: full
-        8 JobFailed worker - - not retryable: full"]].assert_eq(&told(&world, job).await);
+        2 JobPaused user - - too early
+        3 JobResumed user - -
+        4 LeaseGranted worker 1 4
+        5 LeaseExpired system - 4
+        6 LeaseGranted worker 1 6 delivery 2
+        - StaleReportRefused worker - 4
+        7 ProgressReported worker - 6 2/5 hashing
+        8 LogSealed worker - 6 3 lines, 40 bytes, 0404040404040404040404040404040404040404040404040404040404040404
+        9 AttemptFailed worker 1 6 Disk: full
+        10 JobFailed worker - - not retryable: full"]].assert_eq(&told(&world, job).await);
     let again = told(&world, AGAIN).await.replace(&job.to_string(), "the first");
     expect![[r"
         1 TaskCreated user - - repeats the first

@@ -101,6 +101,28 @@ async fn a_job_wakes_somebody_whenever_it_can_be_taken() {
     following.stopped().await;
 }
 
+#[tokio::test]
+async fn a_paused_job_wakes_nobody_until_it_is_resumed() {
+    let world = World::new().await;
+    let (workers, following) = waiting(&world).await;
+    let not_before = Some(world.commands.now() + seconds(60));
+    let job = world.create("checksum", Wishes { not_before, ..Wishes::default() }).await;
+    let mut waiting = workers.wait(services(&["checksum"]));
+    let toggle = async |command| world.ask(job, command, user(OWNER)).await;
+    toggle(JobCommand::PauseJob { reason: None }).await;
+    // It waits for its time still.
+    toggle(JobCommand::ResumeJob).await;
+    toggle(JobCommand::PauseJob { reason: None }).await;
+    world.later(60);
+    let queued = world.ask(job, JobCommand::QueueJob, system(Component::Scheduler)).await;
+    following.feed.head().wait_for(|it| queued <= *it).await.unwrap();
+    tokio::task::yield_now().await;
+    assert!(waiting.woken().now_or_never().is_none());
+    toggle(JobCommand::ResumeJob).await;
+    woken(&mut waiting).await;
+    following.stopped().await;
+}
+
 #[test]
 fn a_job_is_claimed_by_one_at_a_time() {
     let workers = Arc::new(WaitingWorkers::default());

@@ -75,16 +75,15 @@ impl Execute for Crawler {
             return Outcome::Failed(error("WrongKind", "this is no crawl", false));
         };
         let outcome = self.crawl(&attempt, spec).await;
-        if let Some(why) = attempt.handle.why() {
-            return match why {
-                Stop::Cancel => Outcome::Cancelled,
-                Stop::Lost | Stop::Shutdown => Outcome::Released,
-            };
+        match attempt.handle.why() {
+            Some(Stop::Cancel) => Outcome::Cancelled,
+            Some(Stop::Lost | Stop::Shutdown) => Outcome::Released,
+            // The engine has stopped, unless the crawl was over before it heard.
+            Some(Stop::Pause) | None => outcome.unwrap_or_else(|trouble| {
+                tracing::error!(job = %attempt.job, error = ?trouble, "a crawl cannot go on");
+                Outcome::Failed(error("Interrupted", &trouble.to_string(), true))
+            }),
         }
-        outcome.unwrap_or_else(|trouble| {
-            tracing::error!(job = %attempt.job, error = ?trouble, "a crawl cannot go on");
-            Outcome::Failed(error("Interrupted", &trouble.to_string(), true))
-        })
     }
 }
 

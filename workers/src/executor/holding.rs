@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 pub enum Stop {
     /// Somebody wants the job stopped.
     Cancel,
+    /// Somebody wants the job left alone for a while: another attempt goes on.
+    Pause,
     /// The lease is over: whatever is reported comes too late.
     Lost,
     /// The process ends: another one goes on.
@@ -97,6 +99,8 @@ impl Holding {
                     it.good_until = at + it.length;
                     if beat.cancel_requested {
                         it.stopping.stop(Stop::Cancel);
+                    } else if beat.paused {
+                        it.stopping.stop(Stop::Pause);
                     }
                 }
                 None => it.stopping.stop(Stop::Lost),
@@ -115,6 +119,7 @@ impl Holding {
     pub(super) fn heard(&self, job: JobId, event: &JobEvent) {
         match event {
             JobEvent::CancelRequested(_) => self.stop_job(job, Stop::Cancel),
+            JobEvent::JobPaused(_) => self.stop_job(job, Stop::Pause),
             JobEvent::LeaseReleased(it) => self.stop_lease(job, it.fence),
             JobEvent::LeaseExpired(it) => self.stop_lease(job, it.fence),
             JobEvent::AttemptFailed(it) => self.stop_lease(job, it.fence),
@@ -125,6 +130,7 @@ impl Holding {
             | JobEvent::JobQueued(_)
             | JobEvent::LeaseGranted(_)
             | JobEvent::ProgressReported(_)
+            | JobEvent::JobResumed(_)
             | JobEvent::LogSealed(_)
             | JobEvent::TaskCompleted(_)
             | JobEvent::Crawl(_)

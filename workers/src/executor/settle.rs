@@ -22,7 +22,7 @@ impl Session {
         let mut outcome = match (outcome, handle.why()) {
             (Outcome::Cancelled | Outcome::Released, Some(Stop::Lost)) => return,
             // What nobody asked for is not confirmed.
-            (Outcome::Cancelled, Some(Stop::Shutdown) | None) => Outcome::Released,
+            (Outcome::Cancelled, Some(Stop::Pause | Stop::Shutdown) | None) => Outcome::Released,
             (outcome, _) => outcome,
         };
         loop {

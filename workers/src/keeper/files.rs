@@ -28,6 +28,8 @@ pub(super) fn files(event: &JobEvent) -> Vec<File> {
         | JobEvent::LeaseGranted(_)
         | JobEvent::ProgressReported(_)
         | JobEvent::CancelRequested(_)
+        | JobEvent::JobPaused(_)
+        | JobEvent::JobResumed(_)
         | JobEvent::LeaseReleased(_)
         | JobEvent::LeaseExpired(_)
         | JobEvent::AttemptFailed(_)

@@ -15,7 +15,8 @@ use domain::{
 use tokio::time::Instant;
 
 use super::{
-    Reports, checkpoint,
+    Reports,
+    checkpoint::{self, SoFar},
     compose::Material,
     document::document,
     docx::Template,
@@ -46,6 +47,7 @@ impl Reports {
         &self,
         attempt: &Attempt,
         spec: &ReportSpec,
+        so_far: &SoFar,
     ) -> Result<Finish, Fault> {
         let bytes = self.read(spec.template, TEMPLATE_BYTES_MAX, "template").await?;
         let template = guard::run(move || Template::open(bytes), FILLING).await??;
@@ -60,7 +62,8 @@ impl Reports {
         let today = attempt.handle.now().date_naive();
         let material = Material::new(sources.index, &input, today, spec.passages_max);
 
-        let composed = self.compose(attempt, &fields, &material, (&input.salt, writers)).await?;
+        so_far.begin(&input.salt);
+        let composed = self.compose(attempt, &fields, &material, (so_far, writers)).await?;
         check_writers(spec.writer, &composed)?;
         let mut by_requester = String::new();
         for said in material.said_by_requester() {
@@ -127,29 +130,31 @@ impl Reports {
         attempt: &Attempt,
         fields: &[Field],
         material: &Material,
-        (salt, mut writers): (&str, Writers),
+        (so_far, mut writers): (&SoFar, Writers),
     ) -> Result<Vec<FieldProvenance>, Fault> {
         let handle = &attempt.handle;
-        let mut composed = checkpoint::left_behind(self, attempt, fields).await;
-        if !composed.is_empty() {
-            let (done, total) = (composed.len(), fields.len());
+        let left = checkpoint::left_behind(self, attempt, fields).await;
+        let done = left.len();
+        if 0 < done {
+            let total = fields.len();
             handle.log(Level::Info, &format!("{done} of {total} fields were written before"));
         }
+        so_far.add(left);
         let mut kept = Instant::now();
-        for (at, field) in fields.iter().enumerate().skip(composed.len()) {
+        for (at, field) in fields.iter().enumerate().skip(done) {
             handle.progress(far(at, fields.len(), &field.key));
             let it = material.compose(field, &mut writers).await;
             handle.log(Level::Info, &line(field, &it));
-            composed.push(it);
+            so_far.add([it]);
             if self.checkpoint_every <= kept.elapsed() {
-                checkpoint::leave(self, attempt, salt, &composed).await?;
+                so_far.leave(self, attempt).await?;
                 kept = Instant::now();
             }
             // Other jobs of this process want their turn, and somebody may want this one stopped.
             tokio::task::yield_now().await;
         }
         handle.progress(far(fields.len(), fields.len(), "the document"));
-        Ok(composed)
+        Ok(so_far.fields())
     }
 
     pub(super) async fn read(

@@ -1,6 +1,8 @@
 //! What an attempt leaves behind for the next one: the fields that are
 //! written, as a file, since no event may hold them.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use domain::{
     artifact::Sha256,
     report::{FieldProvenance, MEDIA_TYPE, Provenance},
@@ -22,19 +24,43 @@ struct Checkpoint {
     fields: Sha256,
 }
 
-/// Leaves the fields so far to whoever goes on.
-pub(super) async fn leave(
-    reports: &Reports,
-    attempt: &Attempt,
-    salt: &str,
-    composed: &[FieldProvenance],
-) -> Result<(), Fault> {
-    let salt = salt.to_owned();
-    let so_far = Provenance { salt, fields: composed.to_vec(), sources: Vec::new() };
-    let file = reports.keep(attempt, FIELDS, json(&so_far)?).await?;
-    let checkpoint = serde_json::json!(Checkpoint { fields: file.sha256 });
-    attempt.handle.checkpoint(checkpoint);
-    Ok(())
+/// The fields that are written so far. They outlive whoever writes them, who may
+/// be stopped at any field.
+#[derive(Debug, Default)]
+pub(super) struct SoFar(Mutex<Provenance>);
+
+impl SoFar {
+    pub(super) fn begin(&self, salt: &str) {
+        salt.clone_into(&mut self.lock().salt);
+    }
+
+    pub(super) fn add(&self, fields: impl IntoIterator<Item = FieldProvenance>) {
+        self.lock().fields.extend(fields);
+    }
+
+    pub(super) fn fields(&self) -> Vec<FieldProvenance> {
+        self.lock().fields.clone()
+    }
+
+    /// Leaves them to whoever goes on, if there are any.
+    pub(super) async fn leave(&self, reports: &Reports, attempt: &Attempt) -> Result<(), Fault> {
+        let so_far = {
+            let so_far = self.lock();
+            if so_far.fields.is_empty() {
+                return Ok(());
+            }
+            json(&*so_far)?
+        };
+        let file = reports.keep(attempt, FIELDS, so_far).await?;
+        let checkpoint = serde_json::json!(Checkpoint { fields: file.sha256 });
+        attempt.handle.checkpoint(checkpoint);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Provenance> {
+        // Nothing here is left half-done by a panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The fields that an earlier attempt has left, if they are the first of

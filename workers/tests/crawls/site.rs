@@ -1,6 +1,10 @@
 //! A small site, one page of which is held back for as long as one likes.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Router,
@@ -17,12 +21,14 @@ pub(super) const HELD: &str = "/held";
 pub(super) struct Site {
     address: SocketAddr,
     held: watch::Sender<Held>,
+    shared: Arc<Shared>,
     _server: JoinSet<()>,
 }
 
 struct Shared {
     pages: HashMap<String, String>,
     held: watch::Receiver<Held>,
+    fetched: Mutex<HashMap<String, usize>>,
 }
 
 /// What becomes of the page that is held back.
@@ -50,15 +56,21 @@ impl Site {
         all.insert(format!("/{}", pages - 1), page(pages - 1, HELD));
         all.insert(HELD.to_owned(), page(pages, "/0"));
         let held = watch::Sender::new(Held::Back);
-        let shared = Arc::new(Shared { pages: all, held: held.subscribe() });
-        let router = Router::new().fallback(answer).with_state(shared);
+        let fetched = Mutex::default();
+        let shared = Arc::new(Shared { pages: all, held: held.subscribe(), fetched });
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, held, _server: server }
+        Self { address, held, shared, _server: server }
     }
 
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// How often each of its pages was asked for.
+    pub(super) fn fetched(&self) -> HashMap<String, usize> {
+        self.shared.fetched.lock().unwrap().clone()
     }
 
     /// Nothing is held back any more.
@@ -73,6 +85,7 @@ impl Site {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    *shared.fetched.lock().unwrap().entry(uri.path().to_owned()).or_default() += 1;
     if uri.path() == HELD {
         let mut held = shared.held.clone();
         let held = *held.wait_for(|it| *it != Held::Back).await.unwrap();

@@ -29,9 +29,14 @@ impl World {
         Self(world::World::new().await)
     }
 
-    /// Starts an executor, as a process does.
+    /// Starts an executor, as a process does. It leaves every field behind as
+    /// soon as it is written.
     pub(super) fn start(&mut self, ollama: Option<Ollama>) {
-        let checkpoint_every = Duration::ZERO;
+        self.start_leaving(ollama, Duration::ZERO);
+    }
+
+    /// The same, leaving what it has written that often.
+    pub(super) fn start_leaving(&mut self, ollama: Option<Ollama>, checkpoint_every: Duration) {
         let (files, reader) = (self.files.clone(), Reader::Here);
         let reports = Reports { files, ollama, reader, checkpoint_every };
         self.0.start(Arc::new(reports), 2);

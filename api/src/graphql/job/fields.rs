@@ -156,6 +156,16 @@ impl JobFields {
         self.0.cancel_requested
     }
 
+    /// Since when it is paused, left alone until it is resumed; null if it is not.
+    pub(in crate::graphql) async fn paused_at(&self) -> Option<DateTime> {
+        self.0.paused_at.map(DateTime)
+    }
+
+    /// Why it is paused, if whoever paused it said so.
+    pub(in crate::graphql) async fn pause_reason(&self) -> Option<&str> {
+        self.0.pause_reason.as_deref()
+    }
+
     /// How far the last attempt has come.
     pub(in crate::graphql) async fn progress(&self) -> Option<JobProgress> {
         self.0.progress.as_ref().map(JobProgress::from)

@@ -92,6 +92,8 @@ fn operations(id: &str) -> BTreeMap<(&'static str, &'static str), String> {
             "refreshSession",
             "refreshSession(input: { refreshToken: \"x\" }) { userErrors { code } }",
         ),
+        ("pauseJob", "pauseJob(input: { id: \"ID\" }) { userErrors { code } }"),
+        ("resumeJob", "resumeJob(input: { id: \"ID\" }) { userErrors { code } }"),
         ("retryJob", "retryJob(input: { id: \"ID\" }) { userErrors { code } }"),
         ("signIn", "signIn(input: { email: \"a@b\", password: \"x\" }) { userErrors { code } }"),
         ("signOut", "signOut { signedOut }"),
@@ -208,7 +210,7 @@ async fn nobody_sees_or_touches_what_is_anothers() {
     assert_eq!(data["jobs"], json!({ "totalCount": 0, "nodes": [] }));
 
     let head = world.head().await;
-    for field in ["cancelJob", "retryJob"] {
+    for field in ["cancelJob", "pauseJob", "resumeJob", "retryJob"] {
         let text = format!(
             "mutation($id: ID!) {{ {field}(input: {{ id: $id }}) {{
                 job {{ id }} position userErrors {{ code path }}

@@ -217,6 +217,45 @@ async fn following_a_job_starts_with_the_job_and_ends_with_it() {
 }
 
 #[tokio::test]
+async fn whoever_follows_a_job_is_told_that_it_is_paused_and_that_it_goes_on() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let job = world.task(&ada).await;
+    world.settled().await;
+    let mut one = world.follow(
+        Some(&ada),
+        "subscription($id: ID!) { job(id: $id) { job { pausedAt pauseReason }
+            events { ... on JobChanged { type changed } } } }",
+        json!({ "id": job }),
+    );
+    next(&mut one).await.unwrap();
+    let filter = json!({ "filter": { "paused": true } });
+    let mut paused = world.follow(Some(&ada), EVENTS, filter);
+    next(&mut paused).await.unwrap();
+    let pause = "mutation($id: ID!) { pauseJob(input: { id: $id, reason: \"slow\" }) {
+        userErrors { code } } }";
+    let resume = "mutation($id: ID!) { resumeJob(input: { id: $id }) { userErrors { code } } }";
+    let changed = json!(["PAUSED_AT", "PAUSE_REASON"]);
+    for (text, event, reason, kind) in [
+        (pause, "JobPaused", json!("slow"), "JobAdded"),
+        (resume, "JobResumed", Value::Null, "JobRemoved"),
+    ] {
+        world.data(&ada, text, json!({ "id": job })).await;
+        let frame = loop {
+            let frame = next(&mut one).await.unwrap()["data"]["job"].take();
+            if frame["events"] != json!([]) {
+                break frame;
+            }
+        };
+        assert_eq!(frame["events"], json!([{ "type": event, "changed": changed }]));
+        assert_eq!(frame["job"]["pauseReason"], reason);
+        assert_eq!(frame["job"]["pausedAt"].is_null(), reason.is_null());
+        let listed = told(&mut paused).await["events"].take();
+        assert_eq!((&listed[0]["__typename"], &listed[0]["type"]), (&json!(kind), &json!(event)));
+    }
+}
+
+#[tokio::test]
 async fn a_job_can_be_followed_from_before_it_was_and_after_it_has_ended() {
     let world = World::new().await;
     let ada = world.person("ada", identity::Role::Member).await;

@@ -1,4 +1,4 @@
-//! Having tasks done, stopped, and done again.
+//! Having tasks done, stopped, left alone, and done again.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -12,6 +12,14 @@ const CREATE: &str = "mutation($input: CreateTaskInput!) { createTask(input: $in
 
 const CANCEL: &str = "mutation($input: CancelJobInput!) { cancelJob(input: $input) {
     job { id state cancelRequested } position userErrors { code message path }
+} }";
+
+const PAUSE: &str = "mutation($input: PauseJobInput!) { pauseJob(input: $input) {
+    job { id state pausedAt pauseReason } position userErrors { code message path }
+} }";
+
+const RESUME: &str = "mutation($input: ResumeJobInput!) { resumeJob(input: $input) {
+    job { id state pausedAt pauseReason } position userErrors { code message path }
 } }";
 
 const RETRY: &str = "mutation($input: RetryJobInput!) { retryJob(input: $input) {
@@ -147,6 +155,49 @@ async fn a_queued_job_is_cancelled_at_once_and_a_running_one_when_its_worker_let
     let payload = cancel(running).await;
     assert_eq!(payload["job"]["state"], "RUNNING");
     assert_eq!(payload["job"]["cancelRequested"], true);
+}
+
+#[tokio::test]
+async fn a_job_is_paused_wherever_it_stands_until_it_is_resumed_or_has_ended() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let (queued, running) = (world.task(&ada).await, world.task(&ada).await);
+    let fence = world.lease(running).await;
+    let ask = async |text: &str, field: &str, input: Value| {
+        world.data(&ada, text, json!({ "input": input })).await[field].take()
+    };
+    let pause = async |id| ask(PAUSE, "pauseJob", json!({ "id": id, "reason": "too slow" })).await;
+    let resume = async |id| ask(RESUME, "resumeJob", json!({ "id": id })).await;
+    for (id, state) in [(queued, "QUEUED"), (running, "RUNNING")] {
+        let payload = pause(id).await;
+        assert_eq!((&payload["userErrors"], &payload["job"]["state"]), (&json!([]), &json!(state)));
+        assert_eq!(payload["job"]["pauseReason"], "too slow");
+        assert!(payload["job"]["pausedAt"].is_string(), "{payload}");
+        assert_eq!(pause(id).await, payload, "to ask again changes nothing");
+    }
+    let list = "{ jobs(filter: { paused: true }) { totalCount } services { queued paused } }";
+    world.settled().await;
+    let seen = world.data(&ada, list, json!({})).await;
+    assert_eq!(seen["jobs"]["totalCount"], 2);
+    assert_eq!(seen["services"][0], json!({ "queued": 0, "paused": 1 }));
+
+    let payload = resume(queued).await;
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(payload["job"]["pausedAt"], Value::Null);
+    assert_eq!(payload["job"]["pauseReason"], Value::Null);
+    world.lease(queued).await;
+    world.complete(running, fence, json!(null)).await;
+    for payload in [pause(running).await, resume(running).await] {
+        let expected = json!([{
+            "code": "JOB_ENDED", "message": "the job has ended: SUCCEEDED", "path": ["input", "id"],
+        }]);
+        assert_eq!((&payload["job"], &payload["userErrors"]), (&Value::Null, &expected));
+    }
+    world.settled().await;
+    let seen = world.data(&ada, list, json!({})).await;
+    assert_eq!(seen["jobs"]["totalCount"], 0, "what has ended is not paused");
+    let long = ask(PAUSE, "pauseJob", json!({ "id": queued, "reason": "x".repeat(1_025) })).await;
+    assert_eq!(long["userErrors"][0]["path"], json!(["input", "reason"]));
 }
 
 #[tokio::test]

@@ -12,11 +12,11 @@ use crate::{
     job::{
         AttemptFailed, CancelRequested, CrawlCompleted, CrawlEvent, CrawlRequested, CrawlSpec,
         DuplicateBy, Exclusion, FailureCause, Follow, FoundPage, JobCancelled, JobError, JobEvent,
-        JobExpired, JobFailed, JobQueued, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased,
-        LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress,
-        ProgressReported, ReportCompleted, ReportEvent, ReportRequested, ReportSpec, Spec,
-        TaskCompleted, TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice,
-        Written,
+        JobExpired, JobFailed, JobPaused, JobQueued, JobResumed, KeptPage, LeaseExpired,
+        LeaseGranted, LeaseReleased, LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited,
+        Policy, Progress, ProgressReported, ReportCompleted, ReportEvent, ReportRequested,
+        ReportSpec, Spec, TaskCompleted, TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer,
+        WriterChoice, Written,
     },
     service::ServiceName,
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
@@ -218,6 +218,8 @@ fn any_end() -> impl Strategy<Value = JobEvent> {
         }
         .into()),
         any::<Option<String>>().prop_map(|reason| CancelRequested { reason }.into()),
+        any::<Option<String>>().prop_map(|reason| JobPaused { reason }.into()),
+        Just(JobResumed {}.into()),
         Just(JobQueued {}.into()),
         Just(JobExpired {}.into()),
     ]

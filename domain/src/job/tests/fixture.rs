@@ -13,7 +13,7 @@ use crate::{
     job::{
         AttemptFailed, CancelRequested, Closing, CrawlEvent, CrawlRequested, CrawlSpec, Exclusion,
         FailureCause, Follow, FoundPage, JobCancelled, JobCommand, JobError, JobEvent, JobFailed,
-        LeaseExpired, LeaseGranted, LogSeal, Next, Order, PageOutcome, Policy, Progress,
+        JobPaused, LeaseExpired, LeaseGranted, LogSeal, Next, Order, PageOutcome, Policy, Progress,
         ReportEvent, ReportRequested, ReportSpec, TaskCompleted, TaskCreated, TaskSpec,
         VisitedPage,
     },
@@ -156,6 +156,10 @@ pub(super) fn asked_to_stop() -> JobEvent {
     CancelRequested { reason: Some("wrong folder".into()) }.into()
 }
 
+pub(super) fn paused() -> JobEvent {
+    JobPaused { reason: Some("the site is slow".into()) }.into()
+}
+
 pub(super) fn stopped(fence: Option<u64>) -> JobEvent {
     JobCancelled { fence, reason: Some("wrong folder".into()) }.into()
 }
@@ -239,4 +243,8 @@ pub(super) fn lose(fence: u64) -> JobCommand {
 
 pub(super) fn cancel() -> JobCommand {
     JobCommand::CancelJob { reason: Some("wrong folder".into()) }
+}
+
+pub(super) fn pause() -> JobCommand {
+    JobCommand::PauseJob { reason: Some("the site is slow".into()) }
 }

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::fixture::{
     ANN, BOB, OWNER, STRANGER, cancel, complete, complete_crawl, complete_report, confirm, crawl,
-    disk_full, fail_with, far, grant, hopeless, lose, order, progress, record, release, remember,
-    report, rescuer, seal, t, task, user, worker,
+    disk_full, fail_with, far, grant, hopeless, lose, order, pause, progress, record, release,
+    remember, report, rescuer, seal, t, task, user, worker,
 };
 use crate::{
     Context, Decider, EventType, Refusal, Timestamp,
@@ -38,6 +38,7 @@ struct Asked {
 /// What became of one request.
 struct Step {
     was: JobState,
+    paused: bool,
     waits_until: Option<Timestamp>,
     now: Timestamp,
     answer: Result<Vec<JobEvent>, Refusal>,
@@ -76,8 +77,8 @@ impl Life {
                 | Phase::Cancelled
                 | Phase::Expired => None,
             };
-            let (was, answer) = (present.state(), answer.clone());
-            self.steps.push(Step { was, waits_until, now, answer });
+            let (was, paused, answer) = (present.state(), present.paused.is_some(), answer.clone());
+            self.steps.push(Step { was, paused, waits_until, now, answer });
         }
         for event in answer.unwrap_or_default() {
             self.log.push(event);
@@ -117,6 +118,8 @@ fn aim(command: &mut JobCommand, at: u64) {
         | JobCommand::QueueJob
         | JobCommand::GrantLease { .. }
         | JobCommand::CancelJob { .. }
+        | JobCommand::PauseJob { .. }
+        | JobCommand::ResumeJob
         | JobCommand::ExpireJob => {}
     }
 }
@@ -230,6 +233,49 @@ proptest! {
         }
     }
 
+    /// A pause keeps a job from being handed out, and changes no other answer.
+    #[test]
+    fn a_paused_job_is_not_handed_out_and_otherwise_lives_as_ever(asked in any_life()) {
+        let mut life = Life::default();
+        for it in asked {
+            let mut awake = Life { job: life.job.clone(), ..Life::default() };
+            if let Job::Present(present) = &mut awake.job {
+                present.paused = None;
+            }
+            life.ask(it.clone());
+            awake.ask(it.clone());
+            let (Some(step), Some(awake)) = (life.steps.last(), awake.steps.last()) else {
+                continue;
+            };
+            let (grant, toggle) = (
+                matches!(it.command, JobCommand::GrantLease { .. }),
+                matches!(it.command, JobCommand::PauseJob { .. } | JobCommand::ResumeJob),
+            );
+            if grant && step.paused {
+                prop_assert!(step.answer.is_err());
+            } else if !toggle {
+                prop_assert_eq!(&step.answer, &awake.answer);
+            }
+            prop_assert!(!(step.paused && step.was.is_final()));
+        }
+    }
+
+    /// Who watches the events knows who is paused.
+    #[test]
+    fn a_job_is_paused_from_one_event_to_the_next(asked in any_life()) {
+        let (mut job, mut paused) = (Job::default(), false);
+        for (event, version) in Life::lived(&asked).log.iter().zip(1..) {
+            if matches!(event, JobEvent::JobPaused(_)) {
+                prop_assert!(!std::mem::replace(&mut paused, true));
+            } else if matches!(event, JobEvent::JobResumed(_)) {
+                prop_assert!(std::mem::replace(&mut paused, false));
+            }
+            paused = paused && !ends_the_job(event);
+            job.evolve(event, version);
+            prop_assert_eq!(job.present().unwrap().paused.is_some(), paused);
+        }
+    }
+
     /// Wherever a job stands and whoever has died: once its time has passed,
     /// one command ends it.
     #[test]
@@ -304,6 +350,7 @@ fn the_lives_that_the_laws_are_tried_on_see_everything_that_can_happen() {
         "ALREADY_SETTLED",
         "CANCEL_NOT_REQUESTED",
         "JOB_ENDED",
+        "JOB_PAUSED",
         "NOT_FOUND",
         "STALE_FENCE",
         "TOO_EARLY",
@@ -385,6 +432,8 @@ fn any_command() -> impl Strategy<Value = JobCommand> {
         2 => fence.clone().prop_map(confirm),
         3 => fence.prop_map(lose),
         1 => Just(cancel()),
+        2 => Just(pause()),
+        2 => Just(JobCommand::ResumeJob),
         1 => Just(JobCommand::ExpireJob),
     ]
 }

@@ -207,6 +207,8 @@ fn a_reason_has_one_kib() {
     let rule = "at most 1024 bytes, none of them NUL";
     stop("x".repeat(1_025)).refused(&Refusal::invalid("reason", rule));
     stop("\0".into()).refused(&Refusal::invalid("reason", rule));
+    let long = JobCommand::PauseJob { reason: Some("x".repeat(1_025)) };
+    given::<Job>([created()]).when(long, &rescuer(5)).refused(&Refusal::invalid("reason", rule));
     let long = JobCommand::ReleaseLease {
         fence: FENCE,
         reason: Some("x".repeat(1_025)),

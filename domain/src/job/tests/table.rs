@@ -5,7 +5,7 @@ use expect_test::expect_file;
 use super::fixture::{
     asked_to_stop, cancel, complete, complete_crawl, complete_report, confirm, crawl, create,
     created, created_with, disk_full, done, fail, failed, far, gave_up, grant, granted, lose,
-    order, progress, record, release, report, rescuer, running, stopped, t,
+    order, pause, paused, progress, record, release, report, rescuer, running, stopped, t,
 };
 use crate::{
     Decider, EventType,
@@ -31,6 +31,9 @@ fn phases() -> Vec<(&'static str, Vec<JobEvent>)> {
         ("running", running()),
         ("cancelling", with(asked_to_stop())),
         ("overrunning", vec![overdue(), granted(1, 1)]),
+        ("paused", vec![created(), paused()]),
+        ("paused_due", vec![later(10), paused()]),
+        ("paused_running", with(paused())),
         ("retrying", with(retry(11))),
         ("again", with(retry(10))),
         ("succeeded", with(done(2))),
@@ -57,6 +60,8 @@ fn commands() -> Vec<JobCommand> {
         confirm(2),
         lose(2),
         cancel(),
+        pause(),
+        JobCommand::ResumeJob,
         JobCommand::ExpireJob,
     ]
 }

@@ -1,4 +1,4 @@
-use domain::job::{CancelRequested, JobExpired, LeaseExpired, Next};
+use domain::job::{CancelRequested, JobExpired, JobPaused, LeaseExpired, Next};
 use uuid::Uuid;
 
 use super::*;
@@ -11,7 +11,8 @@ fn lease(fence: u64) -> LeaseId {
 
 fn beat(lease: LeaseId, cancel_requested: bool) -> Beat {
     let (lease_ms, overdue, cancel_reason) = (9_000, false, None);
-    Beat { lease, lease_ms, overdue, cancel_requested, cancel_reason }
+    let (paused, pause_reason) = (false, None);
+    Beat { lease, lease_ms, overdue, cancel_requested, cancel_reason, paused, pause_reason }
 }
 
 #[test]
@@ -61,4 +62,20 @@ fn what_is_heard_stops_whom_it_concerns() {
     assert_eq!((old.why(), new.why()), (Some(Stop::Lost), Some(Stop::Cancel)));
     holding.heard(job, &JobExpired {}.into());
     assert_eq!(new.why(), Some(Stop::Lost));
+}
+
+#[test]
+fn who_is_paused_is_told_by_event_or_by_beat_and_a_cancellation_goes_first() {
+    let (holding, now) = (Holding::default(), Instant::now());
+    let [heard, beaten, both] = [2, 5, 8].map(|it| {
+        let lease = LeaseId { job: JobId(Uuid::from_u128(it)), fence: 2 };
+        (lease, holding.add(lease, LENGTH, now))
+    });
+    holding.heard(heard.0.job, &JobPaused { reason: None }.into());
+    let paused = |lease, cancelled| Beat { paused: true, ..beat(lease, cancelled) };
+    let beats = [beat(heard.0, false), paused(beaten.0, false), paused(both.0, true)];
+    holding.extended(&[heard.0, beaten.0, both.0], &beats, now);
+    assert_eq!(heard.1.why(), Some(Stop::Pause));
+    assert_eq!(beaten.1.why(), Some(Stop::Pause));
+    assert_eq!(both.1.why(), Some(Stop::Cancel));
 }
