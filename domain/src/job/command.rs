@@ -7,7 +7,7 @@ use super::{
     Closing, CrawlSpec, FoundPage, JobError, LogSeal, Order, Progress, ReportSpec, TaskSpec,
     VisitedPage, Written,
 };
-use crate::{Timestamp, WorkerId, artifact::Artifact};
+use crate::{Timestamp, UserId, WorkerId, artifact::Artifact};
 
 /// What one may ask of a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,6 +148,13 @@ pub enum JobCommand {
     },
     /// End the job, its time having passed.
     ExpireJob,
+    /// Give the job to somebody else, whatever has become of it.
+    TransferJob {
+        /// Only if it is theirs still; whosever it is, if nobody is named.
+        from: Option<UserId>,
+        /// To whom.
+        to: UserId,
+    },
 }
 
 impl JobCommand {
@@ -170,6 +177,7 @@ impl JobCommand {
             Self::ExpireLease { .. } => "ExpireLease",
             Self::CancelJob { .. } => "CancelJob",
             Self::ExpireJob => "ExpireJob",
+            Self::TransferJob { .. } => "TransferJob",
         }
     }
 }

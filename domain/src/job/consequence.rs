@@ -24,6 +24,7 @@ impl JobEvent {
             | Self::CancelRequested(_)
             | Self::JobFailed(_)
             | Self::JobExpired(_)
+            | Self::JobTransferred(_)
             | Self::Crawl(CrawlEvent::CrawlRequested(_))
             | Self::Report(ReportEvent::ReportRequested(_)) => None,
         }
@@ -50,6 +51,7 @@ impl JobEvent {
             Self::ProgressReported(_)
             | Self::CancelRequested(_)
             | Self::LogSealed(_)
+            | Self::JobTransferred(_)
             | Self::Crawl(CrawlEvent::PagesVisited(_)) => None,
         }
     }
@@ -72,6 +74,7 @@ impl JobEvent {
             | Self::JobFailed(_)
             | Self::JobCancelled(_)
             | Self::JobExpired(_)
+            | Self::JobTransferred(_)
             | Self::Crawl(CrawlEvent::CrawlRequested(_) | CrawlEvent::PagesVisited(_))
             | Self::Report(ReportEvent::ReportRequested(_)) => 0,
         }

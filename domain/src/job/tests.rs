@@ -11,3 +11,4 @@ mod pages;
 mod policy;
 mod retrying;
 mod table;
+mod transfers;

@@ -18,10 +18,10 @@ use crate::{
     job::{
         AttemptFailed, CancelRequested, CrawlCompleted, CrawlRequested, CrawlSpec, DuplicateBy,
         Exclusion, FailureCause, Follow, FoundPage, JobCancelled, JobError, JobEvent, JobExpired,
-        JobFailed, JobQueued, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased, LogSeal,
-        LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress, ProgressReported,
-        ReportCompleted, ReportRequested, ReportSpec, TaskCompleted, TaskCreated, TaskSpec,
-        TextSlice, VisitedPage, Writer, WriterChoice, Written,
+        JobFailed, JobQueued, JobTransferred, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased,
+        LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress,
+        ProgressReported, ReportCompleted, ReportRequested, ReportSpec, TaskCompleted, TaskCreated,
+        TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice, Written,
     },
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
 };
@@ -264,6 +264,7 @@ fn ends() -> Vec<JobEvent> {
         JobCancelled { fence: Some(fence), reason: Some("wrong folder".into()) }.into(),
         JobCancelled { fence: None, reason: None }.into(),
         JobExpired {}.into(),
+        JobTransferred { to: UserId(Uuid::from_u128(1)) }.into(),
     ]
 }
 

@@ -12,10 +12,10 @@ use crate::{
     job::{
         AttemptFailed, CancelRequested, CrawlCompleted, CrawlEvent, CrawlRequested, CrawlSpec,
         DuplicateBy, Exclusion, FailureCause, Follow, FoundPage, JobCancelled, JobError, JobEvent,
-        JobExpired, JobFailed, JobQueued, KeptPage, LeaseExpired, LeaseGranted, LeaseReleased,
-        LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited, Policy, Progress,
-        ProgressReported, ReportCompleted, ReportEvent, ReportRequested, ReportSpec, Spec,
-        TaskCompleted, TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice,
+        JobExpired, JobFailed, JobQueued, JobTransferred, KeptPage, LeaseExpired, LeaseGranted,
+        LeaseReleased, LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited, Policy,
+        Progress, ProgressReported, ReportCompleted, ReportEvent, ReportRequested, ReportSpec,
+        Spec, TaskCompleted, TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice,
         Written,
     },
     service::ServiceName,
@@ -220,6 +220,7 @@ fn any_end() -> impl Strategy<Value = JobEvent> {
         any::<Option<String>>().prop_map(|reason| CancelRequested { reason }.into()),
         Just(JobQueued {}.into()),
         Just(JobExpired {}.into()),
+        any::<u128>().prop_map(|it| JobTransferred { to: UserId(Uuid::from_u128(it)) }.into()),
     ]
 }
 
