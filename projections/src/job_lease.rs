@@ -74,7 +74,8 @@ fn change(event: &JobEvent) -> Option<Change> {
         | JobEvent::Report(ReportEvent::ReportRequested(_))
         | JobEvent::JobQueued(_)
         | JobEvent::ProgressReported(_)
-        | JobEvent::LogSealed(_) => None,
+        | JobEvent::LogSealed(_)
+        | JobEvent::JobTransferred(_) => None,
     }
 }
 
@@ -89,6 +90,7 @@ fn matters(event_type: &str) -> bool {
             | "ProgressReported"
             | "PagesVisited"
             | "LogSealed"
+            | "JobTransferred"
     )
 }
 

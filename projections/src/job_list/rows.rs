@@ -160,7 +160,8 @@ fn column<T>(rows: &[JobRow], of: impl Fn(&JobRow) -> T) -> Vec<T> {
 }
 
 /// What can change of a row that is there already.
-const CHANGING: [&str; 19] = [
+const CHANGING: [&str; 20] = [
+    "owner",
     "state",
     "changed_at",
     "changed_position",
