@@ -127,6 +127,7 @@ impl Holding {
             | JobEvent::ProgressReported(_)
             | JobEvent::LogSealed(_)
             | JobEvent::TaskCompleted(_)
+            | JobEvent::JobTransferred(_)
             | JobEvent::Crawl(_)
             | JobEvent::Report(_) => {}
         }
