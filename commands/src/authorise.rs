@@ -13,6 +13,7 @@ const USER: &[&str] = &[
     "RequestReport",
     "RetryJob",
     "CancelJob",
+    "TransferJob",
     "CreateLand",
     "ChangeLand",
     "DeleteLand",
@@ -44,12 +45,20 @@ const ADMIN: &[&str] = &[
     "TransferOwnership",
     "RegisterClient",
     "ChangeClient",
+    "ChangeClientQuotas",
     "RotateSecret",
     "DisableClient",
 ];
 /// What is done about accounts unasked.
-const REGISTRAR: &[&str] =
-    &["RegisterUser", "DisableUser", "RequestPasswordReset", "RegisterClient", "DisableClient"];
+const REGISTRAR: &[&str] = &[
+    "RegisterUser",
+    "DisableUser",
+    "RequestPasswordReset",
+    "RegisterClient",
+    "DisableClient",
+    "TransferJob",
+    "TransferLand",
+];
 /// What those who hold leases report.
 const WORKER: &[&str] = &[
     "RegisterWorker",

@@ -5,7 +5,7 @@ use domain::{
     account::{AccountCommand, PasswordChange, Registration, SessionEnd, TokenScope},
     actor::ServiceScope,
     artifact::{Artifact, Sha256},
-    client::{ClientCommand, ClientKind},
+    client::{ClientCommand, ClientKind, Quotas},
     job::{Closing, CrawlSpec, Follow, JobCommand, JobError, Order, Policy, ReportSpec, TaskSpec},
     land::{LandChange, LandCommand, Sketch},
     worker::{RefusedReport, WorkerCommand},
@@ -43,38 +43,40 @@ fn place(command: &Command) -> usize {
             JobCommand::ExpireLease { .. } => 17,
             JobCommand::CancelJob { .. } => 18,
             JobCommand::ExpireJob => 19,
+            JobCommand::TransferJob { .. } => 20,
         },
         Command::Worker(_, command) => match command {
-            WorkerCommand::RegisterWorker { .. } => 20,
-            WorkerCommand::RefuseReport { .. } => 21,
-            WorkerCommand::LeaveWorker => 22,
+            WorkerCommand::RegisterWorker { .. } => 21,
+            WorkerCommand::RefuseReport { .. } => 22,
+            WorkerCommand::LeaveWorker => 23,
         },
         Command::Account(_, command) => match command {
-            AccountCommand::InviteUser { .. } => 23,
-            AccountCommand::RegisterUser { .. } => 24,
-            AccountCommand::ChangeRole { .. } => 25,
-            AccountCommand::DisableUser => 26,
-            AccountCommand::EnableUser => 27,
-            AccountCommand::ChangePassword { .. } => 28,
-            AccountCommand::RequestPasswordReset { .. } => 29,
-            AccountCommand::StartSession { .. } => 30,
-            AccountCommand::EndSession { .. } => 31,
-            AccountCommand::EndSessions { .. } => 32,
-            AccountCommand::GrantToken { .. } => 33,
-            AccountCommand::RevokeToken { .. } => 34,
-            AccountCommand::TransferOwnership { .. } => 35,
+            AccountCommand::InviteUser { .. } => 24,
+            AccountCommand::RegisterUser { .. } => 25,
+            AccountCommand::ChangeRole { .. } => 26,
+            AccountCommand::DisableUser => 27,
+            AccountCommand::EnableUser => 28,
+            AccountCommand::ChangePassword { .. } => 29,
+            AccountCommand::RequestPasswordReset { .. } => 30,
+            AccountCommand::StartSession { .. } => 31,
+            AccountCommand::EndSession { .. } => 32,
+            AccountCommand::EndSessions { .. } => 33,
+            AccountCommand::GrantToken { .. } => 34,
+            AccountCommand::RevokeToken { .. } => 35,
+            AccountCommand::TransferOwnership { .. } => 36,
         },
         Command::Client(_, command) => match command {
-            ClientCommand::RegisterClient { .. } => 36,
-            ClientCommand::ChangeClient { .. } => 37,
-            ClientCommand::RotateSecret { .. } => 38,
-            ClientCommand::DisableClient => 39,
+            ClientCommand::RegisterClient { .. } => 37,
+            ClientCommand::ChangeClient { .. } => 38,
+            ClientCommand::ChangeClientQuotas { .. } => 39,
+            ClientCommand::RotateSecret { .. } => 40,
+            ClientCommand::DisableClient => 41,
         },
         Command::Land(_, command) => match command {
-            LandCommand::CreateLand { .. } => 40,
-            LandCommand::ChangeLand(_) => 41,
-            LandCommand::DeleteLand => 42,
-            LandCommand::TransferLand { .. } => 43,
+            LandCommand::CreateLand { .. } => 42,
+            LandCommand::ChangeLand(_) => 43,
+            LandCommand::DeleteLand => 44,
+            LandCommand::TransferLand { .. } => 45,
         },
     }
 }
@@ -89,7 +91,7 @@ fn asked_for() -> [Command; 4] {
     ]
 }
 
-fn of_a_job() -> [JobCommand; 16] {
+fn of_a_job() -> [JobCommand; 17] {
     let (fence, errors, closing) = (1, 0, Closing::default());
     let (reason, checkpoint, until, log) = (None, None, None, None);
     let error = JobError {
@@ -136,6 +138,7 @@ fn of_a_job() -> [JobCommand; 16] {
         JobCommand::ExpireLease { fence, log },
         JobCommand::CancelJob { reason: None },
         JobCommand::ExpireJob,
+        JobCommand::TransferJob { from: None, to: UserId(ID) },
     ]
 }
 
@@ -167,10 +170,12 @@ fn of_an_account() -> [AccountCommand; 13] {
     ]
 }
 
-fn of_a_client() -> [ClientCommand; 4] {
+fn of_a_client() -> [ClientCommand; 5] {
+    let (kind, quotas) = (ClientKind::Application, Quotas::default());
     [
-        ClientCommand::RegisterClient { kind: ClientKind::Application, services: None },
+        ClientCommand::RegisterClient { kind, services: None, quotas },
         ClientCommand::ChangeClient { services: [].into() },
+        ClientCommand::ChangeClientQuotas { quotas },
         ClientCommand::RotateSecret { secret: ID },
         ClientCommand::DisableClient,
     ]
@@ -181,7 +186,7 @@ fn of_a_land() -> [LandCommand; 4] {
         LandCommand::CreateLand { owner: UserId(ID), sketch: Sketch::default() },
         LandCommand::ChangeLand(LandChange::default()),
         LandCommand::DeleteLand,
-        LandCommand::TransferLand { to: UserId(ID) },
+        LandCommand::TransferLand { from: None, to: UserId(ID) },
     ]
 }
 
@@ -250,6 +255,7 @@ fn each_command_is_for_those_whom_it_concerns() {
         ExpireLease          rescuer
         CancelJob            admin operator member client
         ExpireJob            rescuer
+        TransferJob          admin operator member registrar
         RegisterWorker       worker
         RefuseReport         worker
         LeaveWorker          worker
@@ -268,12 +274,13 @@ fn each_command_is_for_those_whom_it_concerns() {
         TransferOwnership    admin console
         RegisterClient       admin registrar console
         ChangeClient         admin console
+        ChangeClientQuotas   admin console
         RotateSecret         admin console
         DisableClient        admin registrar console
         CreateLand           admin operator member
         ChangeLand           admin operator member
         DeleteLand           admin operator member
-        TransferLand         admin operator member"]]
+        TransferLand         admin operator member registrar"]]
     .assert_eq(&table.join("\n"));
 }
 

@@ -12,6 +12,7 @@ use projections::{
 use super::{
     corpus,
     lives::{Lives, random},
+    quotas,
     world::{World, eventually},
 };
 
@@ -30,6 +31,7 @@ async fn every_table_is_the_same_rebuilt() {
         }
         world.caught_up().await;
         following.stopped().await;
+        assert_eq!(world.count(quotas::OFF_BY).await, 0);
         let live = world.rows().await;
         // What there is nothing of proves nothing.
         assert!(live.iter().all(|(_, count, _)| 0 < *count), "{live:?}");
