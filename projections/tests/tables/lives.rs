@@ -33,7 +33,7 @@ use super::{
 const JOBS: usize = 12;
 
 /// Who creates some of the tasks.
-const CLIENT: ClientId = ClientId(Uuid::from_u128(3));
+pub(super) const CLIENT: ClientId = ClientId(Uuid::from_u128(3));
 
 /// What somebody does to one of the jobs.
 #[derive(Clone, Debug)]

@@ -40,6 +40,13 @@ fn task() -> Command {
     Command::CreateTask { id, service, body, wishes: Wishes::default() }
 }
 
+/// A task of the client's; none, if it has as many as it may.
+pub(super) async fn another(world: &World, id: ClientId) {
+    if let Err(error) = world.commands.execute(task(), client(id)).await {
+        exceeded::<()>(Err(error));
+    }
+}
+
 fn active(max: u32) -> Quotas {
     Quotas { active_jobs_max: Some(max), ..Quotas::default() }
 }
