@@ -26,8 +26,8 @@ async fn transfer(caller: &Caller, name: &str, input: Value) -> anyhow::Result<V
     let payload = &answer["data"][name];
     let errors = payload["userErrors"].as_array().or(answer["errors"].as_array());
     let errors = errors.with_context(|| format!("{name} is answered with {answer}"))?;
-    let code = |it: &Value| it["code"].as_str().or(it["extensions"]["code"].as_str());
-    let codes: Vec<String> = errors.iter().filter_map(code).map(str::to_owned).collect();
+    let codes = errors.iter().map(|it| it["code"].as_str().or(it["extensions"]["code"].as_str()));
+    let codes: Vec<String> = codes.flatten().map(str::to_owned).collect();
     ensure!(codes.is_empty() != payload["position"].is_null(), "{name}: {answer}");
     Ok(codes)
 }
