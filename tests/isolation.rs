@@ -7,6 +7,7 @@
 mod belongings;
 mod schema;
 mod socket;
+mod transfer;
 
 use anyhow::{Context, ensure};
 use reqwest::Method;

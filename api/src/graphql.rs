@@ -37,6 +37,7 @@ mod statistics;
 mod steering;
 mod task;
 mod timeline;
+mod transfer;
 mod user;
 mod user_error;
 mod worker;
@@ -50,7 +51,7 @@ use async_graphql::{Context, MergedObject, SDLExportOptions, SchemaBuilder, Vali
 use budget::Budgeted;
 use commands::{Commands, Ids};
 
-use crate::accounts::Endings;
+use crate::{accounts::Endings, caller_address::CallerAddress};
 use identity::Identity;
 use projections::{Reader, checkpoint::Checkpoints, feed::Feed};
 
@@ -109,6 +110,7 @@ pub(crate) struct Mutation(
     session::SessionMutations,
     steering::SteeringMutations,
     task::TaskMutations,
+    transfer::TransferMutations,
 );
 
 /// How many fields an answer may have, lists counted in full.
@@ -142,4 +144,10 @@ pub(crate) fn sdl() -> String {
 
 fn sides<'a>(ctx: &Context<'a>) -> &'a Sides {
     ctx.data_unchecked()
+}
+
+/// The accounts, for a request that comes from where this one does: guesses are counted by it.
+fn identity(ctx: &Context<'_>) -> Identity {
+    let address = ctx.data_opt::<CallerAddress>().map(|it| it.0);
+    sides(ctx).identity.from_address(address)
 }

@@ -13,10 +13,12 @@ pub mod viewer;
 pub mod graphql;
 pub mod graphiql;
 mod artifacts;
+mod caller_address;
 mod health;
 mod metrics;
 mod request;
 mod server;
 pub mod worker;
 
+pub use caller_address::{NoRange, TrustedProxies};
 pub use server::{Api, ServeError, Settings, serve};

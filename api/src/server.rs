@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -21,6 +21,7 @@ use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer, timeout::T
 
 use crate::{
     accounts, artifacts,
+    caller_address::{self, TrustedProxies},
     graphql::{self, Sides},
     health, metrics,
     problem::Problem,
@@ -50,6 +51,8 @@ pub struct Settings {
     /// Origins whose pages may read answers: `https://console.example.org`. None but our own, if it
     /// is empty.
     pub cors_origins: Vec<String>,
+    /// Proxies that are believed when they say who sent a request; nobody, if it is empty.
+    pub trusted_proxies: Vec<TrustedProxies>,
     /// What `/metrics` is to be asked with. Open to whoever reaches the address, if it is not set.
     pub metrics_token: Option<String>,
     /// How many events a projection may be behind and still count as ready.
@@ -65,6 +68,7 @@ impl Default for Settings {
         Self {
             graphql: transport::Settings::default(),
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             metrics_token: None,
             lag_max: 10_000,
             upload_bytes_max: 200 * 1024 * 1024,
@@ -115,7 +119,8 @@ pub async fn serve(
             tracing::debug!(%error, "a connection goes on with delays");
         }
     });
-    let server = axum::serve(listener, router).with_graceful_shutdown(ending.cancelled_owned());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(ending.cancelled_owned());
     // What workers have reported is recorded when nobody reports any more.
     let answered = CancellationToken::new();
     let until_the_end = async {
@@ -184,6 +189,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         (Router::new(), Router::new())
     };
     let ids = Arc::clone(&sides.ids);
+    let trusted: Arc<[TrustedProxies]> = settings.trusted_proxies.clone().into();
     let served = Arc::new(Served { sides, metrics, settings, stop });
     let probes = Router::new()
         .route("/health", get(health::health))
@@ -204,6 +210,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(middleware::from_fn_with_state(trusted, caller_address::told))
         .layer(middleware::from_fn_with_state(ids, request::traced));
     Ok(Routes { router, graphql, workers })
 }

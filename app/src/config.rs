@@ -3,6 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use api::TrustedProxies;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod built_in;
@@ -155,6 +156,13 @@ pub struct Serve {
     /// `https://app.example.org`.
     #[arg(long, env = "GREFFE_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub origins: Vec<String>,
+
+    /// Proxies in front of Greffe, as addresses or ranges such as
+    /// `10.0.0.0/8`: what they say in `X-Forwarded-For` or `Forwarded` of who
+    /// sends a request is believed. They must set one of the two and remove the
+    /// other. Nobody is believed without it.
+    #[arg(long, env = "GREFFE_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESSES")]
+    pub trusted_proxies: Vec<TrustedProxies>,
 
     /// What `/metrics` is to be asked with, as a bearer token. Without it, it
     /// is open to whoever reaches the address.

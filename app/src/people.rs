@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use api::accounts::{Post, Recording, SmtpSettings};
-use commands::{Commands, Services};
+use commands::{Asked, Command, Commands, Services};
+use domain::{Actor, UserId, account::AccountCommand, actor::Component};
 use identity::{Generated, Identity, User};
 use journal::{Journal, postgres::PostgresJournal};
-use projections::{feed::Feed, schema};
+use projections::{Reader, feed::Feed, schema};
 use sqlx::PgPool;
 
 use crate::{
@@ -59,6 +60,8 @@ pub(crate) fn post(config: &Serve) -> anyhow::Result<Post> {
 /// What the command line works with: nothing is served.
 pub(crate) struct Desk {
     pub(crate) identity: Identity,
+    pub(crate) reader: Reader,
+    commands: Commands,
     journal: Arc<PostgresJournal>,
     database: Database,
 }
@@ -74,15 +77,24 @@ impl Desk {
         let services = Services::try_new(Vec::new()).context("cannot do without services")?;
         let (clock, ids) = (Arc::new(now), Arc::new(system::id));
         let commands = Commands::new(Arc::clone(&reads), services, clock, ids);
-        let recording = Recording { commands, feed: Arc::new(Feed::new(reads)) };
+        let recording = Recording { commands: commands.clone(), feed: Arc::new(Feed::new(reads)) };
         let settings = identity::Settings::default();
         let identity = open(&database.pool, recording, settings).await?;
-        Ok(Self { identity, journal, database })
+        let reader = Reader::new(database.pool.clone());
+        Ok(Self { identity, reader, commands, journal, database })
     }
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.journal.close().await;
         self.database.close().await
+    }
+
+    /// Has all that somebody owns go to somebody else.
+    pub(crate) async fn transfer(&self, from: &User, to: &User) -> anyhow::Result<()> {
+        let command = AccountCommand::TransferOwnership { to: UserId(to.id) };
+        let asked = Asked::by(Actor::System(Component::Console));
+        self.commands.execute(Command::Account(UserId(from.id), command), asked).await?;
+        Ok(())
     }
 
     /// Somebody, by their e-mail or their id.

@@ -172,6 +172,7 @@ impl System {
             let (commands, reader) = (commands.clone(), reader.clone());
             self.act_unasked(config, commands, reader);
             self.keep_files(&feed, &checkpoints);
+            self.transfer(&feed, &checkpoints);
             self.forget_keys(config, &checkpoints);
         }
         if config.roles.contains(&Part::Worker) {
@@ -278,6 +279,22 @@ impl System {
         });
     }
 
+    fn transfer(&mut self, feed: &Arc<Feed>, checkpoints: &Checkpoints) {
+        let registrar = workers::Registrar {
+            artifacts: self.artifacts.clone(),
+            commands: self.commands.clone(),
+            feed: Arc::clone(feed),
+            reader: Reader::new(self.database.pool.clone()),
+            checkpoints: checkpoints.clone(),
+            owner: id(),
+        };
+        let stop = self.stop.clone();
+        self.parts.spawn(async move {
+            registrar.run(stop).await;
+            ("the registrar", Ok(()))
+        });
+    }
+
     fn forget_keys(&mut self, config: &Serve, checkpoints: &Checkpoints) {
         let retention = TimeDelta::days(config.key_retention_days.into());
         let forgetting = Forgetting {
@@ -318,6 +335,7 @@ fn settings(config: &Serve) -> api::Settings {
             ..Default::default()
         },
         cors_origins: config.origins.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
         metrics_token: config.metrics_token.clone(),
         upload_bytes_max: u64::from(config.upload_max_mib) * 1024 * 1024,
         front: config.roles.contains(&Part::Api),

@@ -104,6 +104,41 @@ impl Artifacts {
         Ok(0 < dropped.rows_affected())
     }
 
+    /// Every reference of `subject` is somebody else's from now on. Those who owned one before read
+    /// the files no more, unless they own another.
+    pub async fn give(&self, subject: Subject, to: Uuid) -> Result<(), ArtifactError> {
+        let (kind, subject) = subject.columns();
+        sqlx::query!(
+            "update artifact_reference set owner = $3
+             where subject_kind = $1 and subject = $2 and owner <> $3",
+            kind,
+            subject,
+            to,
+        )
+        .execute(&self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// What somebody uploaded up to a moment is somebody else's from now on.
+    pub async fn give_uploads(
+        &self,
+        from: Uuid,
+        to: Uuid,
+        until: DateTime<Utc>,
+    ) -> Result<(), ArtifactError> {
+        sqlx::query!(
+            "update artifact_reference set owner = $2
+             where subject_kind = 'upload' and owner = $1 and created_at <= $3",
+            from,
+            to,
+            until,
+        )
+        .execute(&self.db)
+        .await?;
+        Ok(())
+    }
+
     /// The file, as its reader knows it, if a reference is the owner's, or anybody's if none is
     /// named. Where several are, the oldest gives its name.
     pub async fn readable(

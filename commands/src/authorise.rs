@@ -15,6 +15,7 @@ const USER: &[&str] = &[
     "CancelJob",
     "PauseJob",
     "ResumeJob",
+    "TransferJob",
     "CreateLand",
     "ChangeLand",
     "DeleteLand",
@@ -46,12 +47,20 @@ const ADMIN: &[&str] = &[
     "TransferOwnership",
     "RegisterClient",
     "ChangeClient",
+    "ChangeClientQuotas",
     "RotateSecret",
     "DisableClient",
 ];
 /// What is done about accounts unasked.
-const REGISTRAR: &[&str] =
-    &["RegisterUser", "DisableUser", "RequestPasswordReset", "RegisterClient", "DisableClient"];
+const REGISTRAR: &[&str] = &[
+    "RegisterUser",
+    "DisableUser",
+    "RequestPasswordReset",
+    "RegisterClient",
+    "DisableClient",
+    "TransferJob",
+    "TransferLand",
+];
 /// What those who hold leases report.
 const WORKER: &[&str] = &[
     "RegisterWorker",

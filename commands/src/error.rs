@@ -1,6 +1,6 @@
 //! Why a command changed nothing.
 
-use domain::Refusal;
+use domain::{Refusal, client::Exceeded};
 use journal::{AppendError, BoxError, JournalError};
 
 /// Why a command changed nothing, by what the caller should do about it.
@@ -29,8 +29,18 @@ pub(crate) fn refused_or_broken(error: AppendError) -> CommandError {
     match error {
         AppendError::Conflict { .. } => CommandError::Contended,
         AppendError::KeyReused { .. } => Refusal::KeyReused.into(),
-        AppendError::Guarded { guard } => Refusal::Forbidden { rule: guard }.into(),
+        AppendError::Guarded { guard, reason } => guarded(guard, &reason),
         AppendError::Malformed { rule } => Refusal::invalid("input", rule).into(),
         AppendError::Unknown(_) | AppendError::Journal(_) => CommandError::Broken(error.into()),
+    }
+}
+
+/// The guards are quotas: the reason is which of them, and until when.
+fn guarded(guard: &'static str, reason: &str) -> CommandError {
+    match serde_json::from_str::<Exceeded>(reason) {
+        Ok(exceeded) => Refusal::QuotaExceeded(exceeded).into(),
+        Err(error) => {
+            CommandError::Broken(format!("guard `{guard}` says {reason}: {error}").into())
+        }
     }
 }

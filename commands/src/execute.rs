@@ -70,6 +70,7 @@ impl Commands {
             }
             Command::Account(id, command) => {
                 authorise::own_or_any(name, id, &asked.actor)?;
+                command.check(id)?;
                 let call = Call { name, now: self.now(), asked: &asked };
                 Ok(self.accounts.execute(id.0, command, call).await?.accepted)
             }

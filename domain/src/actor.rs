@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{UserId, WorkerId, service::ServiceName};
+use crate::{Refusal, UserId, WorkerId, service::ServiceName};
 
 /// Who asks. Events name actors by id alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,23 @@ impl Actor {
             Self::Worker { .. } => false,
             Self::System(_) => true,
         }
+    }
+
+    /// Refuses to give `to` what `owner` owns. Operators see and steer what
+    /// others own, and do not give it away.
+    pub fn may_give(&self, owner: UserId, to: UserId) -> Result<(), Refusal> {
+        let may = match self {
+            Self::User { id, role } => *id == owner || *role == Role::Admin,
+            Self::Client { .. } | Self::Worker { .. } => false,
+            Self::System(_) => true,
+        };
+        if !may {
+            return Err(Refusal::Forbidden { rule: "one gives away one's own, or as an admin" });
+        }
+        if owner == to {
+            return Err(Refusal::invalid("to", "somebody else than whose it is"));
+        }
+        Ok(())
     }
 }
 

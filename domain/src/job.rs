@@ -37,8 +37,8 @@ pub use command::JobCommand;
 pub use crawl::{CrawlCompleted, CrawlEvent, CrawlRequested, PAGES_BYTES_MAX, PagesVisited};
 pub use event::{
     AttemptFailed, CancelRequested, FailureCause, JobCancelled, JobEvent, JobExpired, JobFailed,
-    JobPaused, JobQueued, JobResumed, LeaseExpired, LeaseGranted, LeaseReleased, LogSealed, Next,
-    ProgressReported, TaskCompleted, TaskCreated,
+    JobPaused, JobQueued, JobResumed, JobTransferred, LeaseExpired, LeaseGranted, LeaseReleased,
+    LogSealed, Next, ProgressReported, TaskCompleted, TaskCreated,
 };
 pub use order::Order;
 pub use page::{
@@ -249,6 +249,7 @@ impl Present {
                 self.phase = Phase::Cancelled;
             }
             JobEvent::JobExpired(_) => self.phase = Phase::Expired,
+            JobEvent::JobTransferred(it) => Arc::make_mut(&mut self.order).owner = it.to,
             JobEvent::Crawl(CrawlEvent::PagesVisited(it)) => {
                 self.found = it.found.last().map_or(self.found, |it| it.number.saturating_add(1));
             }

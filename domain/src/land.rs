@@ -60,7 +60,7 @@ impl Decider for Land {
             (Self::Absent | Self::Deleted, _) => Err(NO_SUCH_LAND),
             (Self::Present(present), command) => {
                 present.touched_by(&context.actor)?;
-                present.decide(command)
+                present.decide(command, &context.actor)
             }
         }
     }
@@ -113,13 +113,18 @@ impl Present {
         if actor.may_touch(self.owner) { Ok(()) } else { Err(NO_SUCH_LAND) }
     }
 
-    fn decide(&self, command: LandCommand) -> Result<Vec<LandEvent>, Refusal> {
+    fn decide(&self, command: LandCommand, actor: &Actor) -> Result<Vec<LandEvent>, Refusal> {
         match command {
             LandCommand::CreateLand { .. } => Err(Refusal::AlreadyExists),
             LandCommand::ChangeLand(change) => self.change(change),
             LandCommand::DeleteLand => Ok(vec![LandDeleted {}.into()]),
-            LandCommand::TransferLand { to } if to == self.owner => Ok(Vec::new()),
-            LandCommand::TransferLand { to } => Ok(vec![LandTransferred { to }.into()]),
+            LandCommand::TransferLand { from, .. } if from.is_some_and(|it| it != self.owner) => {
+                Ok(Vec::new())
+            }
+            LandCommand::TransferLand { to, .. } => {
+                actor.may_give(self.owner, to)?;
+                Ok(vec![LandTransferred { to }.into()])
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::job::JobState;
+use crate::{client::Exceeded, job::JobState};
 
 /// Why a command was turned down. Nothing was written. An ordinary answer, not
 /// an error.
@@ -88,6 +88,9 @@ pub enum Refusal {
         /// What it must be.
         rule: Cow<'static, str>,
     },
+    /// The client has as many jobs as it may.
+    #[error("{0}")]
+    QuotaExceeded(Exceeded),
     /// The idempotency key came with another input before.
     #[error("the idempotency key was used with another input")]
     KeyReused,
@@ -120,6 +123,7 @@ impl Refusal {
             Self::Forbidden { .. } => "FORBIDDEN",
             Self::UnknownService { .. } => "UNKNOWN_SERVICE",
             Self::Invalid { .. } => "INVALID",
+            Self::QuotaExceeded(_) => "QUOTA_EXCEEDED",
             Self::KeyReused => "KEY_REUSED",
         }
     }
@@ -141,7 +145,8 @@ impl Refusal {
             | Self::Paused
             | Self::CancelNotRequested
             | Self::WrongKind { .. }
-            | Self::Forbidden { .. } => None,
+            | Self::Forbidden { .. }
+            | Self::QuotaExceeded(_) => None,
         }
     }
 }

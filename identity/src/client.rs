@@ -12,6 +12,7 @@ use crate::access::Bearing;
 use crate::error::{IdentityError, Refusal};
 use crate::ledger::{ClientKind, Happening, Subject, Told};
 use crate::secret::{AccessToken, ClientSecret};
+use crate::throttle::{self, Door};
 use crate::worker_token::{LAST_USED_GRAIN, WorkerServices, named};
 
 /// What one sees of a client.
@@ -24,6 +25,14 @@ pub struct Client {
     pub disabled_at: Option<DateTime<Utc>>,
     /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// How much a client may ask for. What comes of it is decided where jobs are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    pub active_jobs_max: Option<u32>,
+    pub jobs_per_hour: Option<u32>,
+    pub jobs_per_day: Option<u32>,
 }
 
 /// What a client that has shown its secret gets.
@@ -46,6 +55,7 @@ impl Identity {
         &self,
         name: &str,
         services: &[String],
+        quotas: Quotas,
         now: DateTime<Utc>,
     ) -> Result<(Client, ClientSecret), IdentityError> {
         let name = named(name)?;
@@ -64,7 +74,7 @@ impl Identity {
         .execute(&self.db)
         .await?;
         let (kind, services) = (ClientKind::Application, WorkerServices::Named(services));
-        let what = Happening::ClientRegistered { kind, services };
+        let what = Happening::ClientRegistered { kind, services, quotas };
         self.record(self.author, Subject::Client(id), what, now).await?;
         Ok((self.client(id).await?, secret))
     }
@@ -79,6 +89,19 @@ impl Identity {
         self.client(id).await?;
         let services = WorkerServices::Named(services.to_vec()).checked()?;
         let what = Happening::ClientChanged { services };
+        self.record(self.author, Subject::Client(id), what, now).await?;
+        self.client(id).await
+    }
+
+    /// Lets a client ask for more, or for less: what is not said is not limited.
+    pub async fn change_client_quotas(
+        &self,
+        id: Uuid,
+        quotas: Quotas,
+        now: DateTime<Utc>,
+    ) -> Result<Client, IdentityError> {
+        self.client(id).await?;
+        let what = Happening::ClientQuotasChanged { quotas };
         self.record(self.author, Subject::Client(id), what, now).await?;
         self.client(id).await
     }
@@ -137,6 +160,9 @@ impl Identity {
         secret: &ClientSecret,
         now: DateTime<Utc>,
     ) -> Result<ClientGrant, IdentityError> {
+        if let Some(address) = self.address {
+            throttle::count(&self.db, Door::Address(address), now).await?;
+        }
         let hash = secret.hash().map_err(|_| Refusal::ClientInvalid)?;
         let known = sqlx::query_scalar!(
             "select id from api_client where id = $1 and sha256 = $2
@@ -147,6 +173,9 @@ impl Identity {
         .fetch_optional(&self.db)
         .await?;
         known.ok_or(Refusal::ClientInvalid)?;
+        if let Some(address) = self.address {
+            throttle::forgive(&self.db, Door::Address(address)).await?;
+        }
         sqlx::query!(
             "update api_client set last_used_at = $2
              where id = $1 and (last_used_at is null or last_used_at <= $3)",
@@ -272,6 +301,8 @@ async fn apply(tx: &mut PgConnection, id: Uuid, told: &Told) -> Result<(), Ident
                 .await?;
             Ok(())
         }
+        // Nothing here depends on it.
+        Happening::ClientQuotasChanged { .. } => Ok(()),
         Happening::SecretRotated { secret } => take_secret(tx, id, *secret).await,
         Happening::ClientDisabled => disable(tx, id, told.at).await,
         Happening::Invited { .. }

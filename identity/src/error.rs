@@ -97,6 +97,8 @@ pub enum Refusal {
     ClientInvalid,
     #[error("the password is another")]
     PasswordWrong,
+    #[error("must be somebody who has an account that is not disabled")]
+    RecipientUnfit,
     /// The ledger says no, in its own words.
     #[error("{message}")]
     NotRecorded { code: &'static str, field: Option<String>, message: String },
@@ -130,6 +132,7 @@ impl Refusal {
             Refusal::ClientNotFound => "CLIENT_NOT_FOUND",
             Refusal::ClientInvalid => "CLIENT_INVALID",
             Refusal::PasswordWrong => "PASSWORD_WRONG",
+            Refusal::RecipientUnfit => "RECIPIENT_UNFIT",
             Refusal::NotRecorded { code, .. } => code,
         }
     }
@@ -147,6 +150,7 @@ impl Refusal {
             | Refusal::TokenNotFound
             | Refusal::ClientNotFound => Some("id"),
             Refusal::PasswordWrong => Some("currentPassword"),
+            Refusal::RecipientUnfit => Some("to"),
             Refusal::NotRecorded { field, .. } => field.as_deref(),
             Refusal::NameInvalid => Some("name"),
             Refusal::ServicesMissing | Refusal::ServiceNameInvalid { .. } => Some("services"),

@@ -129,6 +129,7 @@ async fn apply(tx: &mut PgConnection, user: Uuid, told: &Told) -> Result<(), Ide
         Happening::OwnershipTransferred { .. } => Ok(()),
         Happening::ClientRegistered { .. }
         | Happening::ClientChanged { .. }
+        | Happening::ClientQuotasChanged { .. }
         | Happening::SecretRotated { .. }
         | Happening::ClientDisabled => {
             Err(IdentityError::broken("an account was told what happens to clients"))

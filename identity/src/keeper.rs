@@ -7,6 +7,7 @@ use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::Identity;
+use crate::client::Quotas;
 use crate::error::IdentityError;
 use crate::ledger::{Author, ClientKind, Happening, Registration, Subject};
 use crate::role::Role;
@@ -122,7 +123,8 @@ impl Identity {
         .await?;
         for token in tokens {
             let services = WorkerServices::stored(token.all_services, token.services);
-            let registered = Happening::ClientRegistered { kind: ClientKind::Workers, services };
+            let (kind, quotas) = (ClientKind::Workers, Quotas::default());
+            let registered = Happening::ClientRegistered { kind, services, quotas };
             self.tell(Subject::Client(token.id), registered, now).await?;
             if token.revoked {
                 self.tell(Subject::Client(token.id), Happening::ClientDisabled, now).await?;

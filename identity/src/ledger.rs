@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::client::Quotas;
 use crate::error::IdentityError;
 use crate::own_token::TokenScope;
 use crate::role::Role;
@@ -115,9 +116,13 @@ pub enum Happening {
     ClientRegistered {
         kind: ClientKind,
         services: WorkerServices,
+        quotas: Quotas,
     },
     ClientChanged {
         services: Vec<String>,
+    },
+    ClientQuotasChanged {
+        quotas: Quotas,
     },
     SecretRotated {
         secret: Uuid,

@@ -47,7 +47,7 @@ use sqlx::PgPool;
 use uuid::{NoContext, Timestamp, Uuid};
 
 pub use access::{Principal, Through};
-pub use client::{Client, ClientGrant};
+pub use client::{Client, ClientGrant, Quotas};
 pub use email::Email;
 pub use error::{IdentityError, Refusal};
 pub use first_admin::Generated;
@@ -118,10 +118,11 @@ impl Identity {
         Self { author, ..self.clone() }
     }
 
-    /// The same, for a request from an address: guesses are counted by it too.
+    /// The same, for a request from an address: guesses are counted by it. Of
+    /// IPv6, by the network of its owner.
     #[must_use]
     pub fn from_address(&self, address: Option<IpAddr>) -> Self {
-        Self { address, ..self.clone() }
+        Self { address: address.map(throttle::counted), ..self.clone() }
     }
 
     /// Who may have an account.

@@ -13,7 +13,7 @@ use crate::password::{PASSWORD_BYTES_MAX, Verdict};
 use crate::role::Role;
 use crate::rotation;
 use crate::secret::{AccessToken, RefreshToken};
-use crate::throttle::{self, Door};
+use crate::throttle;
 use crate::user::User;
 
 /// What signing in or refreshing gives.
@@ -65,17 +65,14 @@ impl Identity {
         if PASSWORD_BYTES_MAX < password.len() {
             return Err(Refusal::InvalidCredentials.into());
         }
-        if let Some(address) = self.address {
-            throttle::count(&self.db, Door::Address(address), now).await?;
-        }
-        throttle::count(&self.db, Door::Email(&email), now).await?;
+        throttle::count_password(&self.db, (&email, self.address), now).await?;
         let credential = self.credential(&email).await?;
         let hash = credential.as_ref().map(|it| it.hash.as_str());
         let verdict = self.hasher.verify(password, hash).await?;
         let Some(credential) = credential.filter(|_| verdict != Verdict::Wrong) else {
             return Err(Refusal::InvalidCredentials.into());
         };
-        throttle::clear(&self.db, &email).await?;
+        throttle::clear_password(&self.db, (&email, self.address)).await?;
         if credential.user.disabled_at.is_some() {
             return Err(Refusal::UserDisabled.into());
         }
@@ -107,7 +104,7 @@ impl Identity {
         now: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
         let user = self.known(user).await?;
-        throttle::count(&self.db, Door::Email(&user.email), now).await?;
+        throttle::count_password(&self.db, (&user.email, self.address), now).await?;
         let credential = self.credential(&user.email).await?;
         let right = match &credential {
             Some(it) if password.len() <= PASSWORD_BYTES_MAX => {
@@ -118,7 +115,7 @@ impl Identity {
         if !right {
             return Err(Refusal::PasswordWrong.into());
         }
-        throttle::clear(&self.db, &user.email).await
+        throttle::clear_password(&self.db, (&user.email, self.address)).await
     }
 
     pub(crate) async fn standing(

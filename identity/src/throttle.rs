@@ -1,13 +1,16 @@
 //! The table `sign_in_failure`: an end to guessing passwords.
 //!
-//! Ten wrong passwords under one e-mail, then no more for a quarter of an hour,
-//! right or wrong; the next time for twice as long, up to a day. From one
-//! address it takes more, since many may share it. Attempts are counted before
-//! the password is looked at and forgotten when it is right, so that a thousand
-//! guesses at once count as a thousand. Somebody who means harm can keep a
-//! user from signing in by this, not end a session that user has.
+//! Ten wrong passwords under one e-mail from one address, then no more from
+//! there for a quarter of an hour, right or wrong; the next time for twice as
+//! long, up to a day. So nobody keeps others from signing in elsewhere. From
+//! one address, whatever the e-mail, it takes more, since many may share it.
+//! Under one e-mail, from wherever, it takes more too, and never closes for
+//! longer than a quarter of an hour: it takes many addresses, and keeps the
+//! user out as well. Attempts are counted before the password is looked at and
+//! forgotten when it is right, so that a thousand guesses at once count as a
+//! thousand. None of it ends a session that a user has.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
@@ -25,7 +28,9 @@ const CLOSED_MAX: TimeDelta = TimeDelta::days(1);
 /// What is counted.
 #[derive(Clone, Copy)]
 pub(crate) enum Door<'a> {
-    /// Passwords under one e-mail.
+    /// Passwords under one e-mail, from one address, or from nobody knows where.
+    Account(&'a Email, Option<IpAddr>),
+    /// Passwords under one e-mail, from wherever.
     Email(&'a Email),
     /// Whatever may be guessed, from one address.
     Address(IpAddr),
@@ -36,18 +41,29 @@ pub(crate) enum Door<'a> {
 impl Door<'_> {
     fn failures_max(self) -> i32 {
         match self {
-            Door::Email(_) => 10,
-            Door::Address(_) => 100,
+            Door::Account(..) => 10,
+            Door::Email(_) | Door::Address(_) => 100,
             Door::Letters(_) => 3,
+        }
+    }
+
+    fn doublings_max(self) -> i32 {
+        match self {
+            Door::Account(..) | Door::Address(_) | Door::Letters(_) => DOUBLINGS_MAX,
+            Door::Email(_) => 0,
         }
     }
 
     fn key(self) -> [u8; 32] {
         match self {
             Door::Email(email) => Sha256::digest(email.as_str()).into(),
-            // Colons are in no e-mail before its `@`, so no door is another's.
-            Door::Address(address) => Sha256::digest(format!("address:{address}")).into(),
-            Door::Letters(email) => Sha256::digest(format!("letters:{email}")).into(),
+            // Spaces are in no e-mail, so no door is another's.
+            Door::Account(email, None) => Sha256::digest(format!("nowhere {email}")).into(),
+            Door::Account(email, Some(address)) => {
+                Sha256::digest(format!("{address} {email}")).into()
+            }
+            Door::Address(address) => Sha256::digest(format!("address {address}")).into(),
+            Door::Letters(email) => Sha256::digest(format!("letters {email}")).into(),
         }
     }
 }
@@ -84,7 +100,8 @@ pub(crate) async fn count(
         return Err(Refusal::Throttled { until }.into());
     }
     if max < row.failures {
-        let for_long = WINDOW * 2_i32.pow(row.closings.clamp(0, DOUBLINGS_MAX).cast_unsigned());
+        let for_long =
+            WINDOW * 2_i32.pow(row.closings.clamp(0, door.doublings_max()).cast_unsigned());
         let until = row.since + for_long.min(CLOSED_MAX);
         close(db, door, until).await?;
         return Err(Refusal::Throttled { until }.into());
@@ -105,11 +122,57 @@ async fn close(db: &PgPool, door: Door<'_>, until: DateTime<Utc>) -> Result<(), 
     Ok(())
 }
 
-/// The password was right: what came before is forgiven.
-pub(crate) async fn clear(db: &PgPool, email: &Email) -> Result<(), IdentityError> {
-    let key = Door::Email(email).key();
-    sqlx::query!("delete from sign_in_failure where email_sha256 = $1", &key).execute(db).await?;
+/// Counts an attempt to sign in under an e-mail.
+pub(crate) async fn count_password(
+    db: &PgPool,
+    (email, address): (&Email, Option<IpAddr>),
+    now: DateTime<Utc>,
+) -> Result<(), IdentityError> {
+    if let Some(address) = address {
+        count(db, Door::Address(address), now).await?;
+    }
+    count(db, Door::Account(email, address), now).await?;
+    // Who is turned away from one address does not close the door of others.
+    if address.is_some() {
+        count(db, Door::Email(email), now).await?;
+    }
     Ok(())
+}
+
+/// The password was right: what came before from there is forgiven, and this
+/// attempt was none for anybody else.
+pub(crate) async fn clear_password(
+    db: &PgPool,
+    (email, address): (&Email, Option<IpAddr>),
+) -> Result<(), IdentityError> {
+    let key = Door::Account(email, address).key();
+    sqlx::query!("delete from sign_in_failure where email_sha256 = $1", &key).execute(db).await?;
+    if let Some(address) = address {
+        forgive(db, Door::Email(email)).await?;
+        forgive(db, Door::Address(address)).await?;
+    }
+    Ok(())
+}
+
+/// One attempt that was counted was none.
+pub(crate) async fn forgive(db: &PgPool, door: Door<'_>) -> Result<(), IdentityError> {
+    sqlx::query!(
+        "update sign_in_failure set failures = failures - 1
+         where email_sha256 = $1 and 1 < failures and closed_until is null",
+        &door.key(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What an address counts as: one that has an IPv6 network has all of its
+/// addresses.
+pub(crate) fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(it) => Ipv6Addr::from_bits(it.to_bits() >> 64 << 64).into(),
+        it @ IpAddr::V4(_) => it,
+    }
 }
 
 /// Removes what no longer counts: a day after it was counted last, so that a

@@ -146,6 +146,21 @@ impl Identity {
         self.known(id).await
     }
 
+    /// Refuses to give anything to somebody who could not come and look at it. Whoever asks is not
+    /// told why: that would say who has an account.
+    pub async fn check_recipient(&self, id: Uuid) -> Result<(), IdentityError> {
+        let comes = sqlx::query_scalar!(
+            r#"select exists (
+                   select from app_user
+                   where id = $1 and activated_at is not null and disabled_at is null
+               ) as "comes!""#,
+            id,
+        )
+        .fetch_one(&self.db)
+        .await?;
+        if comes { Ok(()) } else { Err(Refusal::RecipientUnfit.into()) }
+    }
+
     pub(crate) async fn known(&self, id: Uuid) -> Result<User, IdentityError> {
         Ok(self.user(id).await?.ok_or(Refusal::UserNotFound)?)
     }

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::Identity;
+use crate::client::Quotas;
 use crate::error::{IdentityError, Refusal};
 use crate::ledger::{ClientKind, Happening, Subject};
 use crate::secret::{TokenHash, WorkerToken};
@@ -133,7 +134,8 @@ impl Identity {
         .execute(&self.db)
         .await?;
         let services = WorkerServices::stored(names.is_empty(), names);
-        let what = Happening::ClientRegistered { kind: ClientKind::Workers, services };
+        let (kind, quotas) = (ClientKind::Workers, Quotas::default());
+        let what = Happening::ClientRegistered { kind, services, quotas };
         self.record(self.author, Subject::Client(id), what, now).await?;
         Ok((WorkerTokenId(id), token))
     }

@@ -110,10 +110,12 @@ pub enum AppendError {
         key: String,
     },
     /// An inline fold's guard says no. Asking again will not help.
-    #[error("refused by guard `{guard}`")]
+    #[error("refused by guard `{guard}`: {reason}")]
     Guarded {
         /// The name of the fold whose guard refused.
         guard: &'static str,
+        /// Why, as the guard says it.
+        reason: String,
     },
     /// The append itself is malformed (no events, too large, text that cannot
     /// be stored). Asking again will not help.

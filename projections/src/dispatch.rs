@@ -13,13 +13,16 @@ use domain::{JobId, LeaseId, Timestamp, WorkerId};
 use journal::postgres::fold::InlineFold;
 use uuid::Uuid;
 
-use crate::{ReadError, Reader, job_lease::InlineJobLease, job_ready::InlineJobReady, signed};
+use crate::{
+    ReadError, Reader, client_quota::InlineClientQuota, job_lease::InlineJobLease,
+    job_ready::InlineJobReady, signed,
+};
 
 pub use waiting::{Claim, Waiting, WaitingWorkers};
 
 /// The tables that move in the append's own statement.
 pub fn inline_folds() -> Vec<Arc<dyn InlineFold>> {
-    vec![Arc::new(InlineJobReady), Arc::new(InlineJobLease)]
+    vec![Arc::new(InlineJobReady), Arc::new(InlineJobLease), Arc::new(InlineClientQuota)]
 }
 
 /// A lease that a worker holds.

@@ -19,6 +19,8 @@ pub struct Fact {
     pub event: Event,
     /// On whose behalf, as `user:…`, `worker:…` or `system:…`.
     pub actor: String,
+    /// The position of the event that it answers, if it answers one.
+    pub cause: Option<u64>,
     /// The rest of the envelope.
     pub recorded: Arc<Recorded>,
 }
@@ -66,6 +68,8 @@ pub struct Unreadable {
 #[derive(Deserialize)]
 struct Metadata {
     actor: String,
+    #[serde(rename = "causation_id", default)]
+    cause: Option<u64>,
 }
 
 impl Fact {
@@ -86,7 +90,8 @@ impl Fact {
         };
         let metadata: Metadata =
             serde_json::from_str(&recorded.metadata).map_err(|it| unreadable(it.into()))?;
-        Ok(Self { subject, event, actor: metadata.actor, recorded: Arc::clone(recorded) })
+        let Metadata { actor, cause } = metadata;
+        Ok(Self { subject, event, actor, cause, recorded: Arc::clone(recorded) })
     }
 
     /// Its place in the journal.

@@ -6,12 +6,13 @@
 //! the journal itself. Nobody polls.
 
 mod changes;
+mod owned;
 mod ring;
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub use changes::{Change, Membership};
+pub use owned::Owned;
 use ring::Ring;
 
 /// How many events the task takes in at a time.
@@ -51,6 +53,8 @@ pub struct Feed {
     /// The rows of jobs, each as of its last event in the ring.
     rows: Cache<JobId, Arc<JobRow>>,
     head: watch::Sender<u64>,
+    /// Where a job last went to somebody else, or later.
+    transferred_at: AtomicU64,
     /// Whether the task cannot go on: who then waits for more is to learn why.
     stuck: AtomicBool,
 }
@@ -90,6 +94,8 @@ impl Feed {
             ring: Ring::starting_after(head),
             rows: Cache::new(ROWS_MAX),
             head: watch::Sender::new(head),
+            // Of what came before, nothing is known.
+            transferred_at: AtomicU64::new(head),
             stuck: AtomicBool::new(false),
         }
     }
@@ -134,6 +140,9 @@ impl Feed {
             let fact = Arc::new(Fact::read(&recorded)?);
             let change = self.change(&fact).await?;
             let position = fact.position();
+            if owned::gives_a_job_away(&fact) {
+                self.transferred_at.store(position, Ordering::SeqCst);
+            }
             self.ring.push(Item { fact, change });
             self.head.send_replace(position);
         }

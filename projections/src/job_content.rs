@@ -81,6 +81,7 @@ impl Projection for JobContent {
             | JobEvent::JobFailed(_)
             | JobEvent::JobCancelled(_)
             | JobEvent::JobExpired(_)
+            | JobEvent::JobTransferred(_)
             | JobEvent::Crawl(CrawlEvent::PagesVisited(_)) => row,
         }
     }

@@ -124,7 +124,8 @@ fn change(event: &JobEvent) -> Option<Change> {
         | JobEvent::Report(ReportEvent::ReportRequested(_))
         | JobEvent::JobQueued(_)
         | JobEvent::ProgressReported(_)
-        | JobEvent::LogSealed(_) => None,
+        | JobEvent::LogSealed(_)
+        | JobEvent::JobTransferred(_) => None,
     }
 }
 
@@ -139,6 +140,7 @@ fn matters(event_type: &str) -> bool {
             | "ProgressReported"
             | "PagesVisited"
             | "LogSealed"
+            | "JobTransferred"
     )
 }
 

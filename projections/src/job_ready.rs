@@ -108,6 +108,7 @@ fn change(event: &JobEvent) -> Option<Change> {
         JobEvent::ProgressReported(_)
         | JobEvent::CancelRequested(_)
         | JobEvent::LogSealed(_)
+        | JobEvent::JobTransferred(_)
         | JobEvent::Crawl(CrawlEvent::PagesVisited(_)) => return None,
     })
 }
@@ -152,7 +153,10 @@ fn add(first: Option<Change>, second: Change) -> Option<Change> {
 
 /// Whether events of this type change the table: the others need not be read.
 fn matters(event_type: &str) -> bool {
-    !matches!(event_type, "ProgressReported" | "CancelRequested" | "LogSealed" | "PagesVisited")
+    !matches!(
+        event_type,
+        "ProgressReported" | "CancelRequested" | "LogSealed" | "JobTransferred" | "PagesVisited"
+    )
 }
 
 /// Moves the table in the append's own statement.

@@ -4,6 +4,7 @@
 create table job_ready (
     job uuid primary key,
     service text not null,
+    -- Whose it was when it was created: jobs are not handed out by owner.
     owner uuid not null,
     priority smallint not null,
     -- Where it was created: among equals, the oldest goes first.

@@ -6,6 +6,9 @@
 //! of a batch add to the counts. Sums do not depend on how facts are dealt out
 //! to batches; neither do the tables.
 //!
+//! What happened counts for whoever owned the job then; what is where now, for
+//! whoever owns it now.
+//!
 //! A job is timed when it ends, once: `WAITING` is all the time in which it was
 //! queued, `RUNNING` all the time in which it was held.
 
@@ -33,14 +36,13 @@ pub struct JobStatistics;
 
 impl Projection for JobStatistics {
     const TABLES: Tables =
-        Tables { name: "job_statistics", version: 1, ddl: include_str!("job_statistics.sql") };
+        Tables { name: "job_statistics", version: 2, ddl: include_str!("job_statistics.sql") };
 
     type Key = JobId;
     type Row = Standing;
 
     fn keys(fact: &Fact) -> impl Iterator<Item = JobId> {
-        let leading = fact.of_job().filter(|(_, event)| event.leads_to().is_some());
-        leading.map(|(id, _)| id).into_iter()
+        fact.of_job().filter(|(_, event)| standing::matters(event)).map(|(id, _)| id).into_iter()
     }
 
     fn fold(_: JobId, row: Option<Standing>, fact: &Fact) -> Option<Standing> {

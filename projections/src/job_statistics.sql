@@ -51,14 +51,17 @@ create table job_gauge (
     primary key (owner, kind, service, state)
 ) with (fillfactor = 50);
 
--- What must be known of a job that has not ended, so that its next event can
--- be counted.
+-- What must be known of a job so that its next event can be counted. One that
+-- has ended may still go to somebody else, and is counted for them then.
 create table job_standing (
     job uuid primary key,
     owner uuid not null,
     kind text not null check (kind in ('TASK', 'CRAWL', 'REPORT')),
     service text not null,
-    state text not null check (state in ('SCHEDULED', 'QUEUED', 'RUNNING', 'RETRYING')),
+    state text not null check (state in (
+        'SCHEDULED', 'QUEUED', 'RUNNING', 'RETRYING',
+        'SUCCEEDED', 'FAILED', 'CANCELLED', 'EXPIRED'
+    )),
     -- When it came to be in that state.
     since timestamptz not null,
     -- How long it was queued before, in milliseconds; none if it never was.

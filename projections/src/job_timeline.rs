@@ -169,6 +169,9 @@ fn told_of_job(event: &JobEvent, version: u64) -> Told {
         JobEvent::JobCancelled(it) => {
             Told { fence: it.fence, note: it.reason.clone(), ..Told::default() }
         }
+        JobEvent::JobTransferred(it) => {
+            Told { note: Some(format!("to {}", it.to)), ..Told::default() }
+        }
         JobEvent::Crawl(event) => told_of_crawl(event),
         JobEvent::Report(event) => told_of_report(event),
     }

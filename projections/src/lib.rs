@@ -4,11 +4,12 @@
 //! change it, what a row is, and every question that anybody may ask of it.
 //! No SQL that reads is written anywhere else.
 //!
-//! Two kinds. [`job_ready`] and [`job_lease`] move in the append's own
-//! statement, so that [`dispatch`] is never stale. The others follow the
+//! Two kinds. [`job_ready`], [`job_lease`] and [`client_quota`] move in the
+//! append's own statement, so that [`dispatch`] is never stale. The others follow the
 //! journal: see [`projector`]. Tables that follow no event are in [`kept`].
 
 pub mod checkpoint;
+pub mod client_quota;
 pub mod dispatch;
 pub mod fact;
 pub mod feed;

@@ -9,7 +9,7 @@ use journal::{Journal, postgres::fold::hold_head};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgConnectOptions};
 
 use crate::{
-    checkpoint,
+    checkpoint, client_quota,
     fact::{Fact, Unreadable},
     job_content::JobContent,
     job_lease,
@@ -34,9 +34,10 @@ pub struct Tables {
 }
 
 /// Every projection of this program.
-pub const ALL: [Tables; 8] = [
+pub const ALL: [Tables; 9] = [
     job_ready::TABLES,
     job_lease::TABLES,
+    client_quota::TABLES,
     JobList::TABLES,
     JobContent::TABLES,
     JobTimeline::TABLES,
@@ -62,7 +63,9 @@ impl Tables {
 /// Whether these tables move in the append's own statement, and so have no
 /// checkpoint of their own.
 pub fn is_inline(tables: &Tables) -> bool {
-    [job_ready::TABLES.name, job_lease::TABLES.name].contains(&tables.name)
+    [job_ready::TABLES, job_lease::TABLES, client_quota::TABLES]
+        .iter()
+        .any(|it| it.name == tables.name)
 }
 
 /// Lets connections see the tables of this program's versions.
@@ -171,10 +174,14 @@ async fn fill(
         let mut standings = job_ready::Standings::default();
         replay(journal, |fact| standings.take_in(fact)).await?;
         standings.store(db).await?;
-    } else {
+    } else if tables.name == job_lease::TABLES.name {
         let mut leases = job_lease::Leases::default();
         replay(journal, |fact| leases.take_in(fact)).await?;
         leases.store(db).await?;
+    } else {
+        let mut counters = client_quota::Counters::default();
+        replay(journal, |fact| counters.take_in(fact)).await?;
+        counters.store(db).await?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod lists;
 mod lives;
 mod logs;
 mod lowest;
+mod quotas;
 mod rebuild;
 mod statistics;
 mod timeline;

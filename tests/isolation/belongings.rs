@@ -18,6 +18,9 @@ pub(super) struct Belongings {
     pub(super) owner: Caller,
     /// What names her things: nobody else may learn of one by asking.
     pub(super) ids: Vec<String>,
+    /// Her task, her crawl and her report.
+    pub(super) jobs: Vec<String>,
+    pub(super) land: String,
     /// What stands in them, and their names.
     pub(super) marks: Vec<String>,
     /// Her files, by SHA-256.
@@ -64,6 +67,10 @@ impl Belongings {
         }
         let files = owner.files(text(&crawl)?, text(&report)?).await?;
 
+        let mut jobs = vec![task.clone()];
+        for it in [&crawl, &report] {
+            jobs.push(text(it)?.to_owned());
+        }
         let mut ids = vec![task];
         for it in [&template["id"], &source["id"], &land, &crawl, &report, &token] {
             ids.push(text(it)?.to_owned());
@@ -73,7 +80,8 @@ impl Belongings {
         marks.extend(files.iter().cloned());
         marks.push(mark);
         ids.extend(files.iter().cloned());
-        Ok(Self { owner, ids, marks, files, _site: site })
+        let land = text(&land)?.to_owned();
+        Ok(Self { owner, ids, jobs, land, marks, files, _site: site })
     }
 
     /// All that Ann sees of what she has.

@@ -8,33 +8,18 @@
 
 mod files;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use artifacts::{ArtifactError, Artifacts, Reference, Subject};
-use commands::{CommandError, Commands};
-use domain::{JobId, UserId};
-use projections::{
-    ReadError,
-    checkpoint::Checkpoints,
-    fact::Fact,
-    feed::{Feed, FeedError},
-    reactor::RENEW_WITHIN,
-};
-use tokio::time::{Instant, sleep, timeout};
+use commands::Commands;
+use domain::{JobId, UserId, job::JobEvent};
+use projections::{checkpoint::Checkpoints, fact::Fact, feed::Feed, reactor::Turn};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::reactor::{Following, Interrupted, Reactor};
 use files::{File, files};
-
-/// The name of its checkpoint.
-const NAME: &str = "keeper";
-
-/// How many events are dealt with between two moves of the checkpoint.
-const BATCH: usize = 500;
-
-/// How soon to try again what could not be done, and to look whether who has
-/// the turn is still alive.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What is said of a file of which nothing is known.
 const UNKNOWN: &str = "application/octet-stream";
@@ -56,69 +41,34 @@ pub struct Keeper {
     pub sweep_every: Duration,
 }
 
-/// Why it was cut short. It is tried again.
-#[derive(Debug, thiserror::Error)]
-enum Interrupted {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Feed(#[from] FeedError),
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    #[error(transparent)]
-    Artifact(#[from] ArtifactError),
+/// A keeper at work.
+struct Keeping {
+    keeper: Keeper,
+    swept_at: Option<Instant>,
+}
+
+impl Reactor for Keeping {
+    const NAME: &'static str = "keeper";
+
+    async fn answer(&mut self, fact: &Fact, _: &Turn) -> Result<(), Interrupted> {
+        self.keeper.keep(fact).await
+    }
+
+    async fn idle(&mut self) -> Result<(), Interrupted> {
+        if self.swept_at.is_none_or(|it| self.keeper.sweep_every <= it.elapsed()) {
+            self.keeper.sweep().await?;
+            self.swept_at = Some(Instant::now());
+        }
+        Ok(())
+    }
 }
 
 impl Keeper {
     /// Follows the journal until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        loop {
-            let kept = tokio::select! {
-                () = stop.cancelled() => return,
-                kept = self.follow(&stop) => kept,
-            };
-            if let Err(interrupted) = kept {
-                let cause: &(dyn Error + Send + Sync) = &interrupted;
-                metrics::counter!("greffe_rounds_interrupted_total", "part" => NAME).increment(1);
-                tracing::warn!(part = NAME, error = cause, "the round was interrupted");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = sleep(RETRY_AFTER) => {}
-            }
-        }
-    }
-
-    /// Keeps what events name for as long as it is this process's turn.
-    async fn follow(&self, stop: &CancellationToken) -> Result<(), Interrupted> {
-        let Some(mut turn) = self.checkpoints.turn(NAME, self.owner).await? else { return Ok(()) };
-        let mut head = self.feed.head();
-        let mut swept_at = None;
-        while !stop.is_cancelled() {
-            head.borrow_and_update();
-            let facts = self.feed.read(turn.checkpoint(), BATCH).await?;
-            let Some(last) = facts.last().map(|it| it.position()) else {
-                if swept_at.is_none_or(|it: Instant| self.sweep_every <= it.elapsed()) {
-                    self.sweep().await?;
-                    swept_at = Some(Instant::now());
-                }
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    _ = timeout(RENEW_WITHIN, head.changed()) => {}
-                }
-                if !turn.renew().await? {
-                    return Ok(());
-                }
-                continue;
-            };
-            for fact in &facts {
-                self.keep(fact).await?;
-            }
-            if !turn.move_to(last).await? {
-                return Ok(());
-            }
-        }
-        Ok(turn.release().await?)
+        let (feed, checkpoints) = (Arc::clone(&self.feed), self.checkpoints.clone());
+        let following = Following { feed, checkpoints, owner: self.owner };
+        following.run(Keeping { keeper: self, swept_at: None }, stop).await;
     }
 
     async fn sweep(&self) -> Result<(), Interrupted> {
@@ -130,11 +80,12 @@ impl Keeper {
         Ok(())
     }
 
-    /// Refers to the files that an event names, on behalf of its job.
+    /// Refers to the files that an event names, on behalf of its job and of
+    /// whoever owns it now.
     async fn keep(&self, fact: &Fact) -> Result<(), Interrupted> {
         let Some((job, event)) = fact.of_job() else { return Ok(()) };
         let files = files(event);
-        if files.is_empty() {
+        if files.is_empty() && !matches!(event, JobEvent::JobTransferred(_)) {
             return Ok(());
         }
         let state = self.commands.job_state(job).await?;
@@ -151,7 +102,8 @@ impl Keeper {
                 );
             }
         }
-        Ok(())
+        // Who referred to them before may have thought it another's.
+        Ok(self.artifacts.give(Subject::Job(job.0), owner.0).await?)
     }
 
     /// Whether the file is there.

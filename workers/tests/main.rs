@@ -9,4 +9,6 @@ mod crawls;
 #[cfg(test)]
 mod executors;
 #[cfg(test)]
+mod registrar;
+#[cfg(test)]
 mod reports;

@@ -159,7 +159,9 @@ fn ended(fact: &Fact) -> Option<Ended> {
             // What a client does is done as by a user of its id.
             let user = UserId(client.0);
             Some(match event {
-                ClientEvent::ClientRegistered(_) => return None,
+                ClientEvent::ClientRegistered(_) | ClientEvent::ClientQuotasChanged(_) => {
+                    return None;
+                }
                 ClientEvent::ClientChanged(_)
                 | ClientEvent::SecretRotated(_)
                 | ClientEvent::ClientDisabled(_) => Ended::All(user, None),

@@ -67,6 +67,7 @@ fn of_account(what: &Happening) -> Result<AccountCommand, IdentityError> {
         }
         Happening::ClientRegistered { .. }
         | Happening::ClientChanged { .. }
+        | Happening::ClientQuotasChanged { .. }
         | Happening::SecretRotated { .. }
         | Happening::ClientDisabled => return Err(misplaced()),
     })
@@ -74,7 +75,7 @@ fn of_account(what: &Happening) -> Result<AccountCommand, IdentityError> {
 
 fn of_client(what: Happening) -> Result<ClientCommand, IdentityError> {
     Ok(match what {
-        Happening::ClientRegistered { kind, services } => {
+        Happening::ClientRegistered { kind, services, quotas } => {
             let kind = match kind {
                 ClientKind::Application => client::ClientKind::Application,
                 ClientKind::Workers => client::ClientKind::Workers,
@@ -83,10 +84,13 @@ fn of_client(what: Happening) -> Result<ClientCommand, IdentityError> {
                 WorkerServices::All => None,
                 WorkerServices::Named(names) => Some(named(&names)?),
             };
-            ClientCommand::RegisterClient { kind, services }
+            ClientCommand::RegisterClient { kind, services, quotas: quotas_of(quotas) }
         }
         Happening::ClientChanged { services } => {
             ClientCommand::ChangeClient { services: named(&services)? }
+        }
+        Happening::ClientQuotasChanged { quotas } => {
+            ClientCommand::ChangeClientQuotas { quotas: quotas_of(quotas) }
         }
         Happening::SecretRotated { secret } => ClientCommand::RotateSecret { secret },
         Happening::ClientDisabled => ClientCommand::DisableClient,
@@ -167,14 +171,27 @@ fn from_client(event: &ClientEvent) -> Happening {
                 None => WorkerServices::All,
                 Some(names) => WorkerServices::Named(listed(names)),
             };
-            Happening::ClientRegistered { kind, services }
+            Happening::ClientRegistered { kind, services, quotas: quotas_from(it.quotas) }
         }
         ClientEvent::ClientChanged(it) => {
             Happening::ClientChanged { services: listed(&it.services) }
         }
+        ClientEvent::ClientQuotasChanged(it) => {
+            Happening::ClientQuotasChanged { quotas: quotas_from(it.quotas) }
+        }
         ClientEvent::SecretRotated(it) => Happening::SecretRotated { secret: it.secret },
         ClientEvent::ClientDisabled(_) => Happening::ClientDisabled,
     }
+}
+
+fn quotas_of(it: identity::Quotas) -> client::Quotas {
+    let identity::Quotas { active_jobs_max, jobs_per_hour, jobs_per_day } = it;
+    client::Quotas { active_jobs_max, jobs_per_hour, jobs_per_day }
+}
+
+fn quotas_from(it: client::Quotas) -> identity::Quotas {
+    let client::Quotas { active_jobs_max, jobs_per_hour, jobs_per_day } = it;
+    identity::Quotas { active_jobs_max, jobs_per_hour, jobs_per_day }
 }
 
 fn registration(by: Registration) -> account::Registration {

@@ -7,6 +7,7 @@ use identity::{Author, Identity, IdentityError, LetterToken, OwnToken, SessionIn
 use super::{
     access,
     fault::{Fault, Result},
+    identity,
     scalar::DateTime,
     sides,
     user::User,
@@ -236,7 +237,7 @@ pub(super) fn told<T>(
 /// The accounts, on behalf of whoever is asking.
 pub(super) fn on_behalf_of(ctx: &Context<'_>, user: &SignedIn) -> Identity {
     let author = Author::User { id: user.user.0, role: word_of(user.role) };
-    sides(ctx).identity.on_behalf_of(author)
+    identity(ctx).on_behalf_of(author)
 }
 
 /// What an id names.
@@ -257,7 +258,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Who wants an account.")] input: SignUpInput,
     ) -> Result<Option<AccountPayload>> {
-        let (identity, now) = (&sides(ctx).identity, sides(ctx).commands.now());
+        let (identity, now) = (identity(ctx), sides(ctx).commands.now());
         let done = match (&input.email, input.invitation) {
             (None, Some(token)) => {
                 identity.accept_invitation(&LetterToken::new(token), &input.password, now).await
@@ -277,7 +278,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Who has forgotten their password.")] input: RequestPasswordResetInput,
     ) -> Result<Option<RequestPasswordResetPayload>> {
-        let (identity, now) = (&sides(ctx).identity, sides(ctx).commands.now());
+        let (identity, now) = (identity(ctx), sides(ctx).commands.now());
         let asked = identity.request_password_reset(&input.email, input.language.into(), now);
         let user_errors = told(asked.await)?.err().into_iter().collect();
         Ok(Some(RequestPasswordResetPayload { accepted: true, user_errors }))
@@ -290,7 +291,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Who chooses a password.")] input: ResetPasswordInput,
     ) -> Result<Option<AccountPayload>> {
-        let (identity, now) = (&sides(ctx).identity, sides(ctx).commands.now());
+        let (identity, now) = (identity(ctx), sides(ctx).commands.now());
         let token = LetterToken::new(input.token);
         let done = identity.reset_password(&token, &input.password, now).await;
         AccountPayload::of(done.map(|()| None)).map(Some)
@@ -304,7 +305,7 @@ impl AccountMutations {
         #[graphql(desc = "Who wants another password.")] input: ChangePasswordInput,
     ) -> Result<Option<AccountPayload>> {
         let user = access::in_session(ctx)?;
-        let (identity, now) = (&sides(ctx).identity, sides(ctx).commands.now());
+        let (identity, now) = (identity(ctx), sides(ctx).commands.now());
         let whose = (user.user.0, user.session);
         let done = identity.change_password(whose, &input.current_password, &input.password, now);
         AccountPayload::of(done.await.map(|()| Some(user.user))).map(Some)
@@ -340,7 +341,7 @@ impl AccountMutations {
         #[graphql(desc = "What token is wanted.")] input: CreateApiTokenInput,
     ) -> Result<Option<CreateApiTokenPayload>> {
         let user = access::in_session(ctx)?;
-        let (identity, now) = (&sides(ctx).identity, sides(ctx).commands.now());
+        let (identity, now) = (identity(ctx), sides(ctx).commands.now());
         let owner = (user.user.0, word_of(user.role));
         let good = (input.scope.into(), input.expires_at.take().map(|it| it.0));
         let made = identity.create_own_token(owner, &input.name, good, now).await;

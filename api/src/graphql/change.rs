@@ -26,8 +26,8 @@ pub(super) struct JobFrame {
     /// What happened, oldest first; of one job, in the order of its versions. Empty in a frame that
     /// only moves the cursor.
     pub(super) events: Vec<JobChange>,
-    /// The job as it was at the cursor, where one follows a single job; null otherwise, or before
-    /// its creation.
+    /// The job as it was at the cursor, where one follows a single job; null otherwise, before its
+    /// creation, or when it is yours to see no more.
     pub(super) job: Option<Job>,
 }
 
@@ -89,13 +89,15 @@ pub(super) struct JobRemoved {
 /// Why a job is no longer among those looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum RemovedReason {
-    /// The filter does not match it any more.
+    /// The filter does not match it any more, or it is somebody else's.
     Filtered,
 }
 
 /// A field of a job that can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(super) enum JobField {
+    /// See `Job.owner`.
+    Owner,
     /// See `Job.state`.
     State,
     /// See `Job.succeededWithErrors`.
@@ -170,6 +172,7 @@ fn different(before: &JobRow, after: &JobRow) -> Vec<JobField> {
     let succeeded = ended && after.state == domain::job::JobState::Succeeded;
     let error = |it: &JobRow| (it.error_type.clone(), it.error_message.clone());
     let fields = [
+        (JobField::Owner, before.owner != after.owner),
         (JobField::State, before.state != after.state),
         (JobField::SucceededWithErrors, succeeded && 0 < after.errors),
         (JobField::Priority, before.priority != after.priority),

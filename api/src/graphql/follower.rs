@@ -3,12 +3,12 @@
 //! It pulls: the head of the feed only wakes it up. A wake-up can come late or twice, and several
 //! can come as one; the journal itself has no holes, so that neither have the frames.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use domain::JobId;
 use projections::{
-    Viewer,
-    feed::{Change, Feed},
+    Subject, Viewer,
+    feed::{Change, Feed, Membership},
     job_list::{JobFilter, JobRow},
 };
 use tokio::{
@@ -94,10 +94,10 @@ impl Follower {
             return None;
         }
         let frame = self.frame().await;
-        // Nothing can happen to a job that has ended. And after a failure, whoever subscribes again
-        // loses nothing.
+        // Nothing but its owner changes of a job that has ended. And after a failure, whoever
+        // subscribes again loses nothing.
         let over = self.job.as_ref().is_some_and(|it| it.state.is_final());
-        self.ended = over || frame.is_err();
+        self.ended |= over || frame.is_err();
         Some(frame)
     }
 
@@ -110,11 +110,11 @@ impl Follower {
             let head = (*self.head.borrow()).max(last);
             let caught_up = head == last;
             self.idle = caught_up;
-            let events = self.seen(changes);
+            let events = self.seen(changes).await?;
             let pause = if events.is_empty() { PAUSE_IN_VAIN } else { PAUSE };
             self.again_at = Instant::now() + pause;
             let news = caught_up && !self.told_caught_up;
-            if !events.is_empty() || news || due <= Instant::now() {
+            if !events.is_empty() || news || self.ended || due <= Instant::now() {
                 self.told_caught_up = caught_up;
                 self.silent_since = Instant::now();
                 let (cursor, head) = (Position(last), Position(head));
@@ -137,20 +137,48 @@ impl Follower {
     }
 
     /// What these changes are to whoever looks.
-    fn seen(&mut self, changes: Vec<Change>) -> Vec<JobChange> {
-        let Sight { eyes, filter, only } = &self.sight;
+    async fn seen(&mut self, changes: Vec<Change>) -> Result<Vec<JobChange>> {
+        let Sight { eyes, ref filter, only } = self.sight;
+        let looked_at = |it: &Change| only.is_none_or(|only| only == it.after.id);
+        let seen = changes.into_iter().filter(looked_at);
+        let seen = seen.filter_map(|it| it.seen(filter, eyes).map(|membership| (it, membership)));
+        let seen: Vec<_> = seen.collect();
+        let strangers = self.given_away(&seen).await?;
         let mut events = Vec::new();
-        for change in changes {
-            if only.is_some_and(|it| it != change.after.id) {
-                continue;
+        for (change, membership) in seen {
+            let left = membership == Membership::Left;
+            let strange = strangers.contains(&change.after.id);
+            if left || !strange {
+                events.push(JobChange::new(&change, membership));
             }
-            let Some(membership) = change.seen(filter, *eyes) else { continue };
-            events.push(JobChange::new(&change, membership));
+            if only.is_some() && (left || strange) {
+                // It is another's now, and so is what happens to it.
+                (self.job, self.ended) = (None, true);
+                break;
+            }
             if only.is_some() {
                 self.job = Some(change.after);
             }
         }
-        events
+        Ok(events)
+    }
+
+    /// Of these, the jobs that have been given to somebody else since: of what was theirs then,
+    /// whoever looks is told only that it is so no more.
+    async fn given_away(&self, seen: &[(Change, Membership)]) -> Result<HashSet<JobId>> {
+        let Sight { eyes, .. } = self.sight;
+        let mut strangers = HashSet::new();
+        if eyes == Viewer::All || !self.feed.may_have_transferred_since(self.cursor) {
+            return Ok(strangers);
+        }
+        let jobs: HashSet<JobId> = seen.iter().map(|(it, _)| it.after.id).collect();
+        for job in jobs {
+            let owned = self.feed.owned(Subject::Job(job)).await?;
+            if !owned.is_some_and(|it| eyes.sees(it.owner)) {
+                strangers.insert(job);
+            }
+        }
+        Ok(strangers)
     }
 }
 

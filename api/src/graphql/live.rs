@@ -29,8 +29,8 @@ pub(crate) struct Subscription;
 /// came later, once.
 #[async_graphql::Subscription]
 impl Subscription {
-    /// A job, from now on or from where one left off, until it has ended: then the subscription is
-    /// complete. The first frame comes at once. For those who have signed in.
+    /// A job, from now on or from where one left off, until it has ended or is somebody else's: then
+    /// the subscription is complete. The first frame comes at once. For those who have signed in.
     async fn job(
         &self,
         ctx: &Context<'_>,

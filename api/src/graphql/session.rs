@@ -5,7 +5,7 @@ use domain::UserId;
 use identity::{IdentityError, RefreshToken, Tokens};
 
 use super::{
-    access, account::told, fault::Result, scalar::DateTime, sides, user::User,
+    access, account::told, fault::Result, identity, scalar::DateTime, sides, user::User,
     user_error::UserError,
 };
 
@@ -63,9 +63,8 @@ impl SessionMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Who wants to sign in.")] input: SignInInput,
     ) -> Result<Option<SessionPayload>> {
-        let sides = sides(ctx);
-        let now = sides.commands.now();
-        answer(sides.identity.sign_in(&input.email, &input.password, now).await)
+        let now = sides(ctx).commands.now();
+        answer(identity(ctx).sign_in(&input.email, &input.password, now).await)
     }
 
     /// Gives the next pair of tokens for a session, in exchange for its refresh token. Public; to

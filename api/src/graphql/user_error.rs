@@ -4,6 +4,8 @@
 use async_graphql::{Enum, SimpleObject};
 use domain::Refusal;
 
+use super::scalar::DateTime;
+
 /// Why a mutation changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub(super) struct UserError {
@@ -14,6 +16,8 @@ pub(super) struct UserError {
     /// Which part of the arguments is at fault, such as `["input", "body", "pages", "0"]`; null if
     /// none is alone.
     path: Option<Vec<String>>,
+    /// From when on the same may be asked again; null if no time changes the answer.
+    retry_at: Option<DateTime>,
 }
 
 /// What programs know the reason by.
@@ -49,6 +53,8 @@ pub(super) enum UserErrorCode {
     UnknownService,
     /// A part of the input breaks a rule.
     Invalid,
+    /// The client has as many jobs as it may.
+    QuotaExceeded,
     /// The idempotency key came with another input before.
     KeyReused,
     /// Nobody has this e-mail and this password.
@@ -85,11 +91,20 @@ pub(super) enum UserErrorCode {
 
 impl From<&Refusal> for UserError {
     fn from(refusal: &Refusal) -> Self {
-        Self { code: code(refusal), message: refusal.to_string(), path: path(refusal) }
+        let retry_at = match refusal {
+            Refusal::QuotaExceeded(it) => it.until.map(DateTime),
+            _ => None,
+        };
+        Self { code: code(refusal), message: refusal.to_string(), path: path(refusal), retry_at }
     }
 }
 
 impl UserError {
+    /// The same, about another part of the input, if something is not there.
+    pub(super) fn about_missing(self, field: &str) -> Self {
+        if self.code == UserErrorCode::NotFound { self.about(field) } else { self }
+    }
+
     /// The same, about another part of the input.
     pub(super) fn about(self, field: &str) -> Self {
         Self { path: Some(inside(field)), ..self }
@@ -113,6 +128,7 @@ fn code(refusal: &Refusal) -> UserErrorCode {
         Refusal::Forbidden { .. } => UserErrorCode::Forbidden,
         Refusal::UnknownService { .. } => UserErrorCode::UnknownService,
         Refusal::Invalid { .. } => UserErrorCode::Invalid,
+        Refusal::QuotaExceeded(_) => UserErrorCode::QuotaExceeded,
         Refusal::KeyReused => UserErrorCode::KeyReused,
     }
 }
@@ -140,7 +156,11 @@ fn inside(field: &str) -> Vec<String> {
 impl From<&identity::Refusal> for UserError {
     fn from(refusal: &identity::Refusal) -> Self {
         let path = refusal.field().map(inside);
-        Self { code: code_of(refusal), message: refusal.to_string(), path }
+        let retry_at = match refusal {
+            identity::Refusal::Throttled { until } => Some(DateTime(*until)),
+            _ => None,
+        };
+        Self { code: code_of(refusal), message: refusal.to_string(), path, retry_at }
     }
 }
 
@@ -173,7 +193,7 @@ fn code_of(refusal: &identity::Refusal) -> UserErrorCode {
         R::PasswordWrong => UserErrorCode::PasswordWrong,
         R::LastAdmin => UserErrorCode::LastAdmin,
         R::RegistrationClosed => UserErrorCode::RegistrationClosed,
-        R::NameInvalid | R::ServicesMissing | R::ServiceNameInvalid { .. } => {
+        R::NameInvalid | R::ServicesMissing | R::ServiceNameInvalid { .. } | R::RecipientUnfit => {
             UserErrorCode::Invalid
         }
         R::UserNotFound

@@ -1,5 +1,7 @@
 //! What is served beside GraphQL, and what is said with every answer.
 
+mod addresses;
+
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},

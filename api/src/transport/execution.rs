@@ -15,7 +15,7 @@ use super::{
     session::Session,
     settings::Settings,
 };
-use crate::request::Trace;
+use crate::{caller_address::CallerAddress, request::Trace};
 
 type Execute = Box<dyn Fn(Request, Arc<Data>) -> BoxStream<'static, Response> + Send + Sync>;
 
@@ -102,6 +102,14 @@ impl Admitted {
     pub(super) fn traced(self, trace: Option<Trace>) -> Self {
         match trace {
             Some(trace) => Self { request: self.request.data(trace), ..self },
+            None => self,
+        }
+    }
+
+    /// As sent from an address: resolvers find it in their context.
+    pub(super) fn sent_from(self, address: Option<CallerAddress>) -> Self {
+        match address {
+            Some(address) => Self { request: self.request.data(address), ..self },
             None => self,
         }
     }

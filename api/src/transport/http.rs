@@ -30,7 +30,7 @@ use super::{
     session::Bearer,
     socket,
 };
-use crate::{graphiql, request::Trace};
+use crate::{caller_address::CallerAddress, graphiql, request::Trace};
 use media::Media;
 
 /// Answers whatever comes to the path.
@@ -65,7 +65,9 @@ async fn execute(service: &Service, parts: &Parts, body: Body) -> Result<Answer,
     let bearer = Bearer::from_headers(&parts.headers)?;
     let session = (service.around.authenticate)(bearer).await?;
     let admitted = service.execution.admit(parameters, session)?;
-    let admitted = admitted.traced(Trace::from_headers(&parts.headers));
+    let admitted = admitted
+        .traced(Trace::from_headers(&parts.headers))
+        .sent_from(parts.extensions.get::<CallerAddress>().copied());
     fits(&admitted, &parts.method)?;
     Ok(service.execution.run_once(admitted).await)
 }
@@ -121,7 +123,7 @@ async fn upgrade(service: Arc<Service>, mut parts: Parts) -> Response {
         return reply::refused(Media::Graphql, &fault.into());
     }
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => socket::open(service, upgrade, &parts.headers),
+        Ok(upgrade) => socket::open(service, upgrade, &parts),
         Err(rejection) => rejection.into_response(),
     }
 }

@@ -19,13 +19,13 @@ use std::sync::Arc;
 
 use axum::{
     extract::ws::{WebSocket, WebSocketUpgrade},
-    http::HeaderMap,
+    http::request::Parts,
     response::Response,
 };
 use futures::StreamExt;
 
 use super::{Denied, Service, session::Bearer};
-use crate::request::Trace;
+use crate::{caller_address::CallerAddress, request::Trace};
 use close::Close;
 use connection::Connection;
 
@@ -44,16 +44,17 @@ struct Opening {
     bearer: Result<Option<Bearer>, Denied>,
     /// Of all that the socket leads to.
     trace: Option<Trace>,
+    /// Where whoever opened it is.
+    address: Option<CallerAddress>,
 }
 
 /// Accepts a socket. Its headers may hold a token, for clients that can set headers.
-pub(super) fn open(
-    service: Arc<Service>,
-    upgrade: WebSocketUpgrade,
-    headers: &HeaderMap,
-) -> Response {
-    let opening =
-        Opening { bearer: Bearer::from_headers(headers), trace: Trace::from_headers(headers) };
+pub(super) fn open(service: Arc<Service>, upgrade: WebSocketUpgrade, request: &Parts) -> Response {
+    let opening = Opening {
+        bearer: Bearer::from_headers(&request.headers),
+        trace: Trace::from_headers(&request.headers),
+        address: request.extensions.get::<CallerAddress>().copied(),
+    };
     let bytes_max = service.settings.socket.message_max_bytes * UNREAD_FACTOR;
     let sockets = service.sockets.clone();
     upgrade

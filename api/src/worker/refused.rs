@@ -39,6 +39,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Problem {
         | Refusal::TooLate
         | Refusal::Paused
         | Refusal::CancelNotRequested => Problem::new(StatusCode::CONFLICT, code),
+        Refusal::QuotaExceeded(_) => Problem::new(StatusCode::TOO_MANY_REQUESTS, code),
         Refusal::KeyReused => Problem::new(StatusCode::CONFLICT, code)
             .field("op_id", "one for each report, and the same for its repetitions"),
         Refusal::Forbidden { rule } => Problem::new(StatusCode::FORBIDDEN, code).detail(*rule),

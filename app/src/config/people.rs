@@ -131,6 +131,16 @@ pub enum UserAction {
         #[arg(long, env = "GREFFE_USER_PASSWORD", hide = true)]
         password: Option<String>,
     },
+    /// Give all that somebody owns by now to somebody else: jobs, lands, and
+    /// the files that they sent. A process that serves sees to it.
+    Transfer {
+        /// Who owns it; also somebody who is disabled.
+        #[arg(long, value_name = "WHO")]
+        from: String,
+        /// Whose it is to be.
+        #[arg(long, value_name = "WHO")]
+        to: String,
+    },
     /// End all sessions of somebody.
     SignOut {
         /// Who.
@@ -178,9 +188,20 @@ pub enum ClientAction {
         /// A service that it may use; may be given several times.
         #[arg(long = "service", required = true)]
         services: Vec<String>,
+        /// How much it may ask for.
+        #[command(flatten)]
+        quotas: Limits,
     },
     /// List them, without what is secret.
     List,
+    /// Let one ask for more, or for less: what is not said is not limited.
+    Quotas {
+        /// Its id.
+        id: Uuid,
+        /// How much it may ask for from now on.
+        #[command(flatten)]
+        quotas: Limits,
+    },
     /// Let one use other services.
     Change {
         /// Its id.
@@ -199,4 +220,26 @@ pub enum ClientAction {
         /// Its id.
         id: Uuid,
     },
+}
+
+/// How much a back end may ask for. Hours and days are those of the clock, in
+/// UTC.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many of its jobs may not have ended.
+    #[arg(long, value_name = "JOBS")]
+    pub active_jobs_max: Option<u32>,
+    /// How many jobs it may create in an hour.
+    #[arg(long, value_name = "JOBS")]
+    pub jobs_per_hour: Option<u32>,
+    /// How many jobs it may create in a day.
+    #[arg(long, value_name = "JOBS")]
+    pub jobs_per_day: Option<u32>,
+}
+
+impl From<Limits> for identity::Quotas {
+    fn from(it: Limits) -> Self {
+        let Limits { active_jobs_max, jobs_per_hour, jobs_per_day } = it;
+        Self { active_jobs_max, jobs_per_hour, jobs_per_day }
+    }
 }

@@ -57,6 +57,13 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
             console::say(format_args!("{} has another password", user.email));
             show(made, &password);
         }
+        UserAction::Transfer { from, to } => {
+            let (from, to) = (desk.user(&from).await?, desk.user(&to).await?);
+            identity.check_recipient(to.id).await.context("--to")?;
+            desk.transfer(&from, &to).await?;
+            console::say(format_args!("what {} owns goes to {}", from.email, to.email));
+            console::say("a process that serves sees to it");
+        }
         UserAction::SignOut { who } => {
             let user = desk.user(&who).await?;
             identity.sign_out_everywhere(user.id, now).await?;

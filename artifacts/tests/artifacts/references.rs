@@ -78,3 +78,42 @@ async fn a_file_that_the_index_has_lost_is_taken_in_if_it_is_what_its_name_says(
     let damaged = world.artifacts.adopt(&other.sha256, t(1)).await;
     assert!(matches!(damaged, Err(ArtifactError::Damaged(_))), "{damaged:?}");
 }
+
+#[tokio::test]
+async fn what_is_given_to_somebody_else_is_read_by_them_alone() {
+    let world = World::open().await;
+    let stored = world.put(b"abc", t(0)).await;
+    let readable = async |owner| {
+        world.artifacts.readable(&stored.sha256, Some(owner)).await.unwrap().is_some()
+    };
+    let [job, other] = [5, 6].map(|it| Subject::Job(Uuid::from_u128(it)));
+    for (subject, name) in [(job, "a"), (job, "b"), (other, "a")] {
+        let reference = reference(ANN, subject, name);
+        world.artifacts.refer(&stored.sha256, reference, t(0)).await.unwrap();
+    }
+    world.artifacts.give(job, BOB).await.unwrap();
+    assert!(readable(BOB).await && readable(ANN).await, "the other job is Ann's still");
+    for _ in 0..2 {
+        world.artifacts.give(other, BOB).await.unwrap();
+    }
+    assert!(readable(BOB).await && !readable(ANN).await);
+}
+
+#[tokio::test]
+async fn uploads_are_given_up_to_a_moment() {
+    let world = World::open().await;
+    let [early, late] = [world.put(b"early", t(0)).await, world.put(b"late", t(0)).await];
+    let uploads = [(early, ANN, 1), (late, ANN, 3)];
+    for ((stored, owner, at), id) in uploads.into_iter().zip(5..) {
+        let reference = reference(owner, Subject::Upload(Uuid::from_u128(id)), "a");
+        world.artifacts.refer(&stored.sha256, reference, t(at)).await.unwrap();
+    }
+    let of_a_job = reference(ANN, Subject::Job(Uuid::from_u128(5)), "a");
+    world.artifacts.refer(&late.sha256, of_a_job, t(1)).await.unwrap();
+    world.artifacts.give_uploads(ANN, BOB, t(2)).await.unwrap();
+    let readable = async |stored: artifacts::Stored, owner| {
+        world.artifacts.readable(&stored.sha256, Some(owner)).await.unwrap().is_some()
+    };
+    assert!(readable(early, BOB).await && !readable(early, ANN).await);
+    assert!(readable(late, ANN).await && !readable(late, BOB).await, "a job is not an upload");
+}

@@ -5,7 +5,7 @@ use domain::{
     account::{AccountCommand, PasswordChange, Registration, SessionEnd, TokenScope},
     actor::ServiceScope,
     artifact::{Artifact, Sha256},
-    client::{ClientCommand, ClientKind},
+    client::{ClientCommand, ClientKind, Quotas},
     job::{Closing, CrawlSpec, Follow, JobCommand, JobError, Order, Policy, ReportSpec, TaskSpec},
     land::{LandChange, LandCommand, Sketch},
     worker::{RefusedReport, WorkerCommand},
@@ -45,30 +45,32 @@ fn place(command: &Command) -> usize {
             JobCommand::ExpireJob => 19,
             JobCommand::PauseJob { .. } => 20,
             JobCommand::ResumeJob => 21,
+            JobCommand::TransferJob { .. } => 22,
         },
         Command::Worker(_, command) => match command {
-            WorkerCommand::RegisterWorker { .. } => 22,
-            WorkerCommand::RefuseReport { .. } => 23,
-            WorkerCommand::LeaveWorker => 24,
+            WorkerCommand::RegisterWorker { .. } => 23,
+            WorkerCommand::RefuseReport { .. } => 24,
+            WorkerCommand::LeaveWorker => 25,
         },
         Command::Account(_, command) => match command {
-            AccountCommand::InviteUser { .. } => 25,
-            AccountCommand::RegisterUser { .. } => 26,
-            AccountCommand::ChangeRole { .. } => 27,
-            AccountCommand::DisableUser => 28,
-            AccountCommand::EnableUser => 29,
-            AccountCommand::ChangePassword { .. } => 30,
-            AccountCommand::RequestPasswordReset { .. } => 31,
-            AccountCommand::StartSession { .. } => 32,
-            AccountCommand::EndSession { .. } => 33,
-            AccountCommand::EndSessions { .. } => 34,
-            AccountCommand::GrantToken { .. } => 35,
-            AccountCommand::RevokeToken { .. } => 36,
-            AccountCommand::TransferOwnership { .. } => 37,
+            AccountCommand::InviteUser { .. } => 26,
+            AccountCommand::RegisterUser { .. } => 27,
+            AccountCommand::ChangeRole { .. } => 28,
+            AccountCommand::DisableUser => 29,
+            AccountCommand::EnableUser => 30,
+            AccountCommand::ChangePassword { .. } => 31,
+            AccountCommand::RequestPasswordReset { .. } => 32,
+            AccountCommand::StartSession { .. } => 33,
+            AccountCommand::EndSession { .. } => 34,
+            AccountCommand::EndSessions { .. } => 35,
+            AccountCommand::GrantToken { .. } => 36,
+            AccountCommand::RevokeToken { .. } => 37,
+            AccountCommand::TransferOwnership { .. } => 38,
         },
         Command::Client(_, command) => match command {
-            ClientCommand::RegisterClient { .. } => 38,
-            ClientCommand::ChangeClient { .. } => 39,
+            ClientCommand::RegisterClient { .. } => 39,
+            ClientCommand::ChangeClient { .. } => 40,
+            ClientCommand::ChangeClientQuotas { .. } => 41,
             ClientCommand::RotateSecret { .. } => 40,
             ClientCommand::DisableClient => 41,
         },
@@ -91,7 +93,7 @@ fn asked_for() -> [Command; 4] {
     ]
 }
 
-fn of_a_job() -> [JobCommand; 18] {
+fn of_a_job() -> [JobCommand; 19] {
     let (fence, errors, closing) = (1, 0, Closing::default());
     let (reason, checkpoint, until, log) = (None, None, None, None);
     let error = JobError {
@@ -140,6 +142,7 @@ fn of_a_job() -> [JobCommand; 18] {
         JobCommand::ExpireJob,
         JobCommand::PauseJob { reason: None },
         JobCommand::ResumeJob,
+        JobCommand::TransferJob { from: None, to: UserId(ID) },
     ]
 }
 
@@ -171,10 +174,12 @@ fn of_an_account() -> [AccountCommand; 13] {
     ]
 }
 
-fn of_a_client() -> [ClientCommand; 4] {
+fn of_a_client() -> [ClientCommand; 5] {
+    let (kind, quotas) = (ClientKind::Application, Quotas::default());
     [
-        ClientCommand::RegisterClient { kind: ClientKind::Application, services: None },
+        ClientCommand::RegisterClient { kind, services: None, quotas },
         ClientCommand::ChangeClient { services: [].into() },
+        ClientCommand::ChangeClientQuotas { quotas },
         ClientCommand::RotateSecret { secret: ID },
         ClientCommand::DisableClient,
     ]
@@ -185,7 +190,7 @@ fn of_a_land() -> [LandCommand; 4] {
         LandCommand::CreateLand { owner: UserId(ID), sketch: Sketch::default() },
         LandCommand::ChangeLand(LandChange::default()),
         LandCommand::DeleteLand,
-        LandCommand::TransferLand { to: UserId(ID) },
+        LandCommand::TransferLand { from: None, to: UserId(ID) },
     ]
 }
 
@@ -256,6 +261,7 @@ fn each_command_is_for_those_whom_it_concerns() {
         ExpireJob            rescuer
         PauseJob             admin operator member client
         ResumeJob            admin operator member client
+        TransferJob          admin operator member registrar
         RegisterWorker       worker
         RefuseReport         worker
         LeaveWorker          worker
@@ -274,12 +280,13 @@ fn each_command_is_for_those_whom_it_concerns() {
         TransferOwnership    admin console
         RegisterClient       admin registrar console
         ChangeClient         admin console
+        ChangeClientQuotas   admin console
         RotateSecret         admin console
         DisableClient        admin registrar console
         CreateLand           admin operator member
         ChangeLand           admin operator member
         DeleteLand           admin operator member
-        TransferLand         admin operator member"]]
+        TransferLand         admin operator member registrar"]]
     .assert_eq(&table.join("\n"));
 }
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{PasswordChange, Registration, SessionEnd, TokenScope};
-use crate::{Timestamp, UserId, actor::Role};
+use crate::{Refusal, Timestamp, UserId, actor::Role};
 
 /// What one may ask of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,8 @@ pub enum AccountCommand {
         /// Which.
         token: Uuid,
     },
-    /// Give all that they own to somebody else.
+    /// Give all that they own by then to somebody else: jobs, lands, files.
+    /// What they come to own later is theirs.
     TransferOwnership {
         /// To whom.
         to: UserId,
@@ -86,6 +87,17 @@ pub enum AccountCommand {
 }
 
 impl AccountCommand {
+    /// Refuses what cannot be asked of the account of `user`, whatever has
+    /// become of it.
+    pub fn check(&self, user: UserId) -> Result<(), Refusal> {
+        if let Self::TransferOwnership { to } = self
+            && *to == user
+        {
+            return Err(Refusal::invalid("to", "somebody else than whose it is"));
+        }
+        Ok(())
+    }
+
     /// The name that it is authorised, counted and logged under.
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,11 +1,12 @@
-//! What is written down about a client, for good. Ids and services only: no
-//! name, no secret, no hash.
+//! What is written down about a client, for good. Ids, services and numbers
+//! only: no name, no secret, no hash.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Quotas;
 use crate::{event_type::event_types, service::ServiceName};
 
 event_types! {
@@ -13,6 +14,7 @@ event_types! {
     ClientEvent {
         ClientRegistered,
         ClientChanged,
+        ClientQuotasChanged,
         SecretRotated,
         ClientDisabled,
     }
@@ -36,6 +38,9 @@ pub struct ClientRegistered {
     /// The services that it may use or work for; all, if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<BTreeSet<ServiceName>>,
+    /// How much it may ask for.
+    #[serde(default, skip_serializing_if = "Quotas::is_none")]
+    pub quotas: Quotas,
 }
 
 /// It may use other services.
@@ -43,6 +48,13 @@ pub struct ClientRegistered {
 pub struct ClientChanged {
     /// These.
     pub services: BTreeSet<ServiceName>,
+}
+
+/// It may ask for so much, and for no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientQuotasChanged {
+    /// All of it, whatever was said before.
+    pub quotas: Quotas,
 }
 
 /// It has another secret; the old one is good no more.

@@ -7,7 +7,7 @@ use super::{
     Closing, CrawlSpec, FoundPage, JobError, LogSeal, Order, Progress, ReportSpec, TaskSpec,
     VisitedPage, Written,
 };
-use crate::{Timestamp, WorkerId, artifact::Artifact};
+use crate::{Timestamp, UserId, WorkerId, artifact::Artifact};
 
 /// What one may ask of a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,6 +155,13 @@ pub enum JobCommand {
     ResumeJob,
     /// End the job, its time having passed.
     ExpireJob,
+    /// Give the job to somebody else, whatever has become of it.
+    TransferJob {
+        /// Only if it is theirs still; whosever it is, if nobody is named.
+        from: Option<UserId>,
+        /// To whom.
+        to: UserId,
+    },
 }
 
 impl JobCommand {
@@ -179,6 +186,7 @@ impl JobCommand {
             Self::PauseJob { .. } => "PauseJob",
             Self::ResumeJob => "ResumeJob",
             Self::ExpireJob => "ExpireJob",
+            Self::TransferJob { .. } => "TransferJob",
         }
     }
 }

@@ -26,6 +26,7 @@ impl JobEvent {
             | Self::JobResumed(_)
             | Self::JobFailed(_)
             | Self::JobExpired(_)
+            | Self::JobTransferred(_)
             | Self::Crawl(CrawlEvent::CrawlRequested(_))
             | Self::Report(ReportEvent::ReportRequested(_)) => None,
         }
@@ -54,6 +55,7 @@ impl JobEvent {
             | Self::JobPaused(_)
             | Self::JobResumed(_)
             | Self::LogSealed(_)
+            | Self::JobTransferred(_)
             | Self::Crawl(CrawlEvent::PagesVisited(_)) => None,
         }
     }
@@ -78,6 +80,7 @@ impl JobEvent {
             | Self::JobFailed(_)
             | Self::JobCancelled(_)
             | Self::JobExpired(_)
+            | Self::JobTransferred(_)
             | Self::Crawl(CrawlEvent::CrawlRequested(_) | CrawlEvent::PagesVisited(_))
             | Self::Report(ReportEvent::ReportRequested(_)) => 0,
         }

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::{
     CancelRequested, CrawlCompleted, CrawlEvent, CrawlRequested, Job, JobCancelled, JobCommand,
-    JobEvent, JobExpired, JobQueued, LeaseGranted, LeaseReleased, Next, Order, PagesVisited, Phase,
-    Present, ProgressReported, ReportCompleted, ReportEvent, ReportRequested, Spec, TaskCompleted,
-    TaskCreated, limit, settle::Failure,
+    JobEvent, JobExpired, JobQueued, JobTransferred, LeaseGranted, LeaseReleased, Next, Order,
+    PagesVisited, Phase, Present, ProgressReported, ReportCompleted, ReportEvent, ReportRequested,
+    Spec, TaskCompleted, TaskCreated, limit, settle::Failure,
 };
 use crate::{
-    Actor, Context, Decider, JobId, Refusal, Timestamp, WorkerId, decode::Event,
+    Actor, Context, Decider, JobId, Refusal, Timestamp, UserId, WorkerId, decode::Event,
     service::ServiceName,
 };
 
@@ -158,6 +158,7 @@ impl Present {
                 self.resume()
             }
             JobCommand::ExpireJob => self.expire(context.now),
+            JobCommand::TransferJob { from, to } => self.transfer(from, to, &context.actor),
         }
     }
 
@@ -242,5 +243,22 @@ impl Present {
             return Err(Refusal::TooEarly);
         }
         Ok(vec![JobExpired {}.into()])
+    }
+
+    /// Who owns a job says who may see it, and nothing else: so it may change
+    /// in every phase.
+    fn transfer(
+        &self,
+        from: Option<UserId>,
+        to: UserId,
+        actor: &Actor,
+    ) -> Result<Vec<JobEvent>, Refusal> {
+        self.touched_by(actor)?;
+        let owner = self.order.owner;
+        if from.is_some_and(|it| it != owner) {
+            return Ok(Vec::new());
+        }
+        actor.may_give(owner, to)?;
+        Ok(vec![JobTransferred { to }.into()])
     }
 }

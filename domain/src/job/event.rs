@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     CrawlEvent, JobError, LogSeal, Order, Progress, ReportEvent, TaskSpec, limit::resumable,
 };
-use crate::{Refusal, Timestamp, WorkerId, artifact::Artifact, event_type::event_types};
+use crate::{Refusal, Timestamp, UserId, WorkerId, artifact::Artifact, event_type::event_types};
 
 event_types! {
     /// Something that happened to a job.
@@ -35,6 +35,7 @@ event_types! {
         JobFailed,
         JobCancelled,
         JobExpired,
+        JobTransferred,
     }
     nested {
         Crawl(CrawlEvent),
@@ -230,3 +231,11 @@ pub struct JobCancelled {
 /// Its time has passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobExpired {}
+
+/// It is somebody else's: the only thing that can still happen to a job that
+/// has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobTransferred {
+    /// Whose.
+    pub to: UserId,
+}

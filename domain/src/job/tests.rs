@@ -12,3 +12,4 @@ mod pausing;
 mod policy;
 mod retrying;
 mod table;
+mod transfers;

@@ -19,6 +19,8 @@ pub enum LandCommand {
     DeleteLand,
     /// Give it to somebody else. Its crawls stay with whom they belong to.
     TransferLand {
+        /// Only if it is theirs still; whosever it is, if nobody is named.
+        from: Option<UserId>,
         /// To whom.
         to: UserId,
     },

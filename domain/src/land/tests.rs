@@ -141,8 +141,7 @@ fn a_change_that_goes_too_far_is_refused() {
 #[test]
 fn the_land_of_somebody_else_does_not_exist() {
     let renamed = LandChange { name: Some("Mine".into()), ..LandChange::default() };
-    for command in [change(renamed), LandCommand::DeleteLand, LandCommand::TransferLand { to: BOB }]
-    {
+    for command in [change(renamed), LandCommand::DeleteLand, transfer(None, BOB)] {
         given::<Land>([created()]).when(command.clone(), &bob()).refused(&not_found());
         given::<Land>([]).when(command, &bob()).refused(&not_found());
     }
@@ -154,14 +153,30 @@ fn the_land_of_somebody_else_does_not_exist() {
 #[test]
 fn a_land_that_is_given_away_is_the_others() {
     let given_away = LandEvent::from(LandTransferred { to: BOB });
-    let transfer = LandCommand::TransferLand { to: BOB };
-    given::<Land>([created()]).when(transfer.clone(), &ann()).then([given_away.clone()]);
-    given::<Land>([created(), given_away.clone()]).when(transfer.clone(), &bob()).then([]);
-    given::<Land>([created(), given_away]).when(transfer, &ann()).refused(&not_found());
-    let system = Context { actor: Actor::System(Component::Rescuer), ..ann() };
+    let to_bob = || transfer(None, BOB);
+    given::<Land>([created()]).when(to_bob(), &ann()).then([given_away.clone()]);
+    given::<Land>([created(), given_away.clone()])
+        .when(to_bob(), &bob())
+        .refused(&Refusal::invalid("to", "somebody else than whose it is"));
+    given::<Land>([created(), given_away.clone()]).when(to_bob(), &ann()).refused(&not_found());
+    let system = Context { actor: Actor::System(Component::Registrar), ..ann() };
+    let if_anns = || transfer(Some(ANN), BOB);
+    given::<Land>([created()]).when(if_anns(), &system).then([given_away.clone()]);
+    given::<Land>([created(), given_away]).when(if_anns(), &system).then([]);
+}
+
+#[test]
+fn an_operator_gives_nothing_away_that_is_somebody_elses() {
+    let by = |role| Context { actor: Actor::User { id: BOB, role }, ..ann() };
+    let refusal = Refusal::Forbidden { rule: "one gives away one's own, or as an admin" };
+    given::<Land>([created()]).when(transfer(None, BOB), &by(Role::Operator)).refused(&refusal);
     given::<Land>([created()])
-        .when(LandCommand::TransferLand { to: BOB }, &system)
+        .when(transfer(None, BOB), &by(Role::Admin))
         .then([LandTransferred { to: BOB }.into()]);
+}
+
+fn transfer(from: Option<UserId>, to: UserId) -> LandCommand {
+    LandCommand::TransferLand { from, to }
 }
 
 #[test]

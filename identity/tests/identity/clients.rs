@@ -1,7 +1,9 @@
-use identity::{ClientSecret, Refusal, Through};
+use identity::{ClientSecret, Quotas, Refusal, Through};
 use uuid::Uuid;
 
 use crate::world::{World, refusal, t};
+
+const FREE: Quotas = Quotas { active_jobs_max: None, jobs_per_hour: None, jobs_per_day: None };
 
 fn services(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
@@ -11,7 +13,7 @@ fn services(names: &[&str]) -> Vec<String> {
 async fn a_client_comes_in_by_its_secret_for_its_services() {
     let world = World::open().await;
     let identity = &world.identity;
-    let made = identity.create_client(" shop ", &services(&["ocr", "checksum"]), t(0)).await;
+    let made = identity.create_client(" shop ", &services(&["ocr", "checksum"]), FREE, t(0)).await;
     let (client, secret) = made.unwrap();
     assert_eq!((client.name.as_str(), &client.services), ("shop", &services(&["checksum", "ocr"])));
     let grant = identity.enter_client(client.id, &secret, t(1)).await.unwrap();
@@ -29,12 +31,13 @@ async fn a_client_comes_in_by_its_secret_for_its_services() {
 async fn an_old_secret_and_a_disabled_client_are_not_let_in() {
     let world = World::open().await;
     let identity = &world.identity;
-    let (client, old) = identity.create_client("shop", &services(&["ocr"]), t(0)).await.unwrap();
+    let (client, old) =
+        identity.create_client("shop", &services(&["ocr"]), FREE, t(0)).await.unwrap();
     let grant = identity.enter_client(client.id, &old, t(1)).await.unwrap();
     let (_, new) = identity.rotate_client_secret(client.id, t(2)).await.unwrap();
     assert_eq!(refusal(identity.enter_client(client.id, &old, t(3)).await), Refusal::ClientInvalid);
     identity.enter_client(client.id, &new, t(3)).await.unwrap();
-    let another = identity.create_client("other", &services(&["ocr"]), t(0)).await.unwrap().0;
+    let another = identity.create_client("other", &services(&["ocr"]), FREE, t(0)).await.unwrap().0;
     assert_eq!(
         refusal(identity.enter_client(another.id, &new, t(3)).await),
         Refusal::ClientInvalid
@@ -57,7 +60,7 @@ async fn a_client_that_breaks_a_rule_is_not_made() {
     let world = World::open().await;
     let identity = &world.identity;
     let make = async |name: &str, names: &[&str]| {
-        refusal(identity.create_client(name, &services(names), t(0)).await)
+        refusal(identity.create_client(name, &services(names), FREE, t(0)).await)
     };
     assert_eq!(make(" ", &["ocr"]).await, Refusal::NameInvalid);
     assert_eq!(make("shop", &[]).await, Refusal::ServicesMissing);

@@ -9,6 +9,7 @@ mod world;
 mod users;
 mod sign_in;
 mod access_tokens;
+mod addresses;
 mod refresh_tokens;
 mod worker_tokens;
 mod own_tokens;

@@ -1,6 +1,6 @@
 //! What is kept of secrets, and where.
 
-use identity::{Language, Settings, TokenScope, WorkerServices};
+use identity::{Language, Quotas, Settings, TokenScope, WorkerServices};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::world::{PASSWORD, World, t};
@@ -31,7 +31,8 @@ async fn a_password_hash_is_in_its_own_table_and_no_password_or_token_is_in_any(
     let scope = (TokenScope::Read, None);
     let (_, own) = world.identity.create_own_token(owner, "a", scope, t(1)).await.unwrap();
     let services = ["ocr".to_owned()];
-    let (_, secret) = world.identity.create_client("shop", &services, t(1)).await.unwrap();
+    let (_, secret) =
+        world.identity.create_client("shop", &services, Quotas::default(), t(1)).await.unwrap();
     let ask = world.identity.request_password_reset("ada@example.org", Language::English, t(1));
     ask.await.unwrap();
     world.identity.answer_wishes(t(1)).await.unwrap();

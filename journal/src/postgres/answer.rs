@@ -80,6 +80,8 @@ fn answer(
             expected: append.expected_version,
             actual: *actual,
         }),
-        Verdict::Guarded { guard } => Err(AppendError::Guarded { guard }),
+        Verdict::Guarded { guard, reason } => {
+            Err(AppendError::Guarded { guard, reason: reason.clone() })
+        }
     }
 }

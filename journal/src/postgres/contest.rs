@@ -59,19 +59,19 @@ pub(super) async fn settle(
     }
 }
 
-/// What the first guard that objects refuses, with its fold. The others are
-/// asked once that is out of the batch.
+/// What the first guard that objects refuses, with its fold and why. The others
+/// are asked once that is out of the batch.
 async fn refused(
     connection: &mut PgConnection,
     effects: &[Folded],
-) -> Result<HashMap<usize, &'static str>, Failure> {
+) -> Result<HashMap<usize, (&'static str, String)>, Failure> {
     for Folded { fold, effect } in effects {
         if let Some(guard) = effect.guard {
             let mut savepoint = connection.begin().await?;
             let refused = Statements::ask(&mut savepoint, effect, guard).await?;
             savepoint.rollback().await?;
             if !refused.is_empty() {
-                return Ok(refused.into_iter().map(|it| (it, *fold)).collect());
+                return Ok(refused.into_iter().map(|(it, why)| (it, (*fold, why))).collect());
             }
         }
     }

@@ -67,7 +67,7 @@ pub struct Effect {
     pub columns: Vec<Column>,
     /// The name of a part with an integer column `request`: the appends of
     /// the batch to refuse, each because of what those before it, not refused
-    /// themselves, leave.
+    /// themselves, leave; and with a text column `reason`, for whoever asked.
     pub guard: Option<&'static str>,
 }
 

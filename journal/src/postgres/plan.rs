@@ -22,7 +22,7 @@ pub(super) enum Verdict {
     /// Its stream is elsewhere.
     Conflict { actual: u64 },
     /// A guard refuses it.
-    Guarded { guard: &'static str },
+    Guarded { guard: &'static str, reason: String },
 }
 
 /// What Postgres said of the streams and keys of a batch.
@@ -31,8 +31,8 @@ pub(super) struct Known {
     /// Streams that are not here hold nothing.
     pub(super) versions: HashMap<StreamId, u64>,
     pub(super) outcomes: HashMap<(String, String), Outcome>,
-    /// By index in the batch: the guard that refused it.
-    pub(super) refused: HashMap<usize, &'static str>,
+    /// By index in the batch: the guard that refused it, and why.
+    pub(super) refused: HashMap<usize, (&'static str, String)>,
 }
 
 /// What a batch moves one stream from and to.
@@ -139,8 +139,8 @@ impl<'a, 'k> Draft<'a, 'k> {
         {
             return verdict;
         }
-        if let Some(guard) = self.known.and_then(|it| it.refused.get(&index)) {
-            return Verdict::Guarded { guard };
+        if let Some((guard, reason)) = self.known.and_then(|it| it.refused.get(&index)) {
+            return Verdict::Guarded { guard, reason: reason.clone() };
         }
         let stream = self.stream(request);
         if stream.to != request.append.expected_version {

@@ -83,22 +83,23 @@ impl Statements {
         Ok(Written { base: base.unsigned_abs(), at: row.try_get(1)? })
     }
 
-    /// Which appends the guard of an effect refuses, while the head is locked.
+    /// Which appends the guard of an effect refuses, and why, while the head is locked.
     /// What the effect writes meanwhile is for the caller to undo.
     pub(super) async fn ask(
         connection: &mut PgConnection,
         effect: &Effect,
         guard: &'static str,
-    ) -> Result<Vec<usize>, Failure> {
+    ) -> Result<Vec<(usize, String)>, Failure> {
         let parts = Numbers(0).fill_effect(effect);
-        let text = format!("with {LOCKED_HEAD},\n{parts}\nselect request from {guard}");
+        let text = format!("with {LOCKED_HEAD},\n{parts}\nselect request, reason from {guard}");
         let mut values = Values::default();
         for column in &effect.columns {
             values.add_column(column)?;
         }
-        let refused: Vec<i32> =
-            sqlx::query_scalar_with(AssertSqlSafe(text), values.0).fetch_all(connection).await?;
-        Ok(refused.into_iter().filter_map(|it| usize::try_from(it).ok()).collect())
+        let refused: Vec<(i32, String)> =
+            sqlx::query_as_with(AssertSqlSafe(text), values.0).fetch_all(connection).await?;
+        let index = |(it, why): (i32, String)| Some((usize::try_from(it).ok()?, why));
+        Ok(refused.into_iter().filter_map(index).collect())
     }
 }
 

@@ -63,7 +63,8 @@ impl InlineFold for Quota {
                     row_number() over (partition by x.owner order by x.ordinal) as place
                 from unnest({0}, {1}, {2}) as x (owner, request, ordinal)),
             quota_refused as (
-                select a.request from quota_asked a join quota q using (owner)
+                select a.request, 'at most ' || q.most as reason
+                from quota_asked a join quota q using (owner)
                 where q.most < q.used + a.place),
             quota_used as (
                 update quota q set used = q.used + x.count
@@ -142,7 +143,10 @@ async fn a_guard_refuses_the_appends_that_are_too_many_and_no_others() {
         // In the order in which they were asked for.
         assert!(own[..allowed].iter().all(|it| it.is_ok()), "{own:?}");
         for refused in &own[allowed..] {
-            assert!(matches!(refused, Err(AppendError::Guarded { guard: "quota" })), "{refused:?}");
+            let Err(AppendError::Guarded { guard: "quota", reason }) = refused else {
+                panic!("{refused:?}")
+            };
+            assert_eq!(*reason, format!("at most {allowed}"));
         }
     }
     assert_eq!(world.count("select count(*) from event").await, 16);

@@ -183,6 +183,7 @@ fn queues(change: &Change) -> bool {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_)
+        | JobEvent::JobTransferred(_)
         | JobEvent::Crawl(CrawlEvent::PagesVisited(_) | CrawlEvent::CrawlCompleted(_))
         | JobEvent::Report(ReportEvent::ReportCompleted(_)) => false,
     }

@@ -50,6 +50,7 @@ fn created(id: JobId, event: &JobEvent, fact: &Fact) -> Option<JobRow> {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_)
+        | JobEvent::JobTransferred(_)
         | JobEvent::Crawl(CrawlEvent::PagesVisited(_) | CrawlEvent::CrawlCompleted(_))
         | JobEvent::Report(ReportEvent::ReportCompleted(_)) => None,
     }
@@ -140,6 +141,7 @@ fn happened(row: &mut JobRow, event: &JobEvent, fact: &Fact) {
         }
         JobEvent::JobCancelled(_) => ended(row, JobState::Cancelled, fact),
         JobEvent::JobExpired(_) => ended(row, JobState::Expired, fact),
+        JobEvent::JobTransferred(it) => row.owner = it.to,
     }
 }
 

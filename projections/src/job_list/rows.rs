@@ -170,7 +170,8 @@ fn column<T>(rows: &[JobRow], of: impl Fn(&JobRow) -> T) -> Vec<T> {
 }
 
 /// What can change of a row that is there already.
-const CHANGING: [&str; 21] = [
+const CHANGING: [&str; 22] = [
+    "owner",
     "state",
     "changed_at",
     "changed_position",

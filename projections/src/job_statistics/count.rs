@@ -6,7 +6,7 @@ use domain::{Timestamp, job::JobState};
 
 use super::{
     spread::{Times, bucket},
-    standing::{Move, Standing, Whose},
+    standing::{Move, Standing, Transfer, Whose},
 };
 
 /// Where something is counted.
@@ -57,10 +57,18 @@ impl Counts {
         let mut counts = Self::default();
         for standing in standings {
             for it in &standing.moves {
-                counts.add(&standing.whose, it);
+                counts.add(&standing.whose.of(it.owner), it);
+            }
+            for it in &standing.transfers {
+                counts.hand_over(&standing.whose, *it);
             }
         }
         counts
+    }
+
+    fn hand_over(&mut self, whose: &Whose, it: Transfer) {
+        *self.gauge.entry((whose.of(it.from), it.state)).or_default() -= 1;
+        *self.gauge.entry((whose.of(it.to), it.state)).or_default() += 1;
     }
 
     fn add(&mut self, whose: &Whose, it: &Move) {

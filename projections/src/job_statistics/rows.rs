@@ -37,29 +37,21 @@ pub(super) async fn load(
         let state = JobState::parse(&it.state).ok_or_else(|| bad("state"))?;
         let (waited_ms, ran_ms) =
             (it.waited_ms.map(i64::cast_unsigned), it.ran_ms.map(i64::cast_unsigned));
-        let moves = Vec::new();
-        Ok((job, Standing { job, whose, state, since: it.since, waited_ms, ran_ms, moves }))
+        let (since, moves, transfers) = (it.since, Vec::new(), Vec::new());
+        Ok((job, Standing { job, whose, state, since, waited_ms, ran_ms, moves, transfers }))
     });
     standings.collect()
 }
 
 pub(super) async fn store(db: &mut PgConnection, rows: &[Standing]) -> Result<(), sqlx::Error> {
-    let (ended, open): (Vec<&Standing>, Vec<&Standing>) =
-        rows.iter().partition(|it| it.state.is_final());
-    put_standings(db, &open).await?;
-    let ended: Vec<Uuid> = ended.iter().map(|it| it.job.0).collect();
-    if !ended.is_empty() {
-        sqlx::query!("delete from job_standing where job = any($1)", &ended)
-            .execute(&mut *db)
-            .await?;
-    }
+    put_standings(db, rows).await?;
     let Counts { entries, durations, gauge } = Counts::of(rows);
     add_entries(db, &entries).await?;
     add_durations(db, &durations).await?;
     add_gauge(db, &gauge).await
 }
 
-async fn put_standings(db: &mut PgConnection, rows: &[&Standing]) -> Result<(), sqlx::Error> {
+async fn put_standings(db: &mut PgConnection, rows: &[Standing]) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -73,7 +65,8 @@ async fn put_standings(db: &mut PgConnection, rows: &[&Standing]) -> Result<(), 
         "insert into job_standing (job, owner, kind, service, state, since, waited_ms, ran_ms)
          select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],
              $6::timestamptz[], $7::bigint[], $8::bigint[])
-         on conflict (job) do update set state = excluded.state, since = excluded.since,
+         on conflict (job) do update set owner = excluded.owner, state = excluded.state,
+             since = excluded.since,
              waited_ms = excluded.waited_ms, ran_ms = excluded.ran_ms",
         &jobs,
         &whose.owners,

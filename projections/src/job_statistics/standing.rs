@@ -23,6 +23,7 @@ pub struct Standing {
     /// How long it was held before; none if it never was.
     pub(super) ran_ms: Option<u64>,
     pub(super) moves: Vec<Move>,
+    pub(super) transfers: Vec<Transfer>,
 }
 
 /// What jobs are counted by, apart from when and where they are.
@@ -34,9 +35,18 @@ pub(super) struct Whose {
     pub(super) service: ServiceName,
 }
 
+impl Whose {
+    /// The same, of somebody.
+    pub(super) fn of(&self, owner: UserId) -> Self {
+        Self { owner, ..self.clone() }
+    }
+}
+
 /// A job that came to be in a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Move {
+    /// Whose it was.
+    pub(super) owner: UserId,
     pub(super) hour: Timestamp,
     /// Where it was; nowhere, if it was created.
     pub(super) from: Option<JobState>,
@@ -46,6 +56,15 @@ pub(super) struct Move {
     pub(super) times: Option<Times>,
 }
 
+/// A job that went to somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Transfer {
+    pub(super) from: UserId,
+    pub(super) to: UserId,
+    /// Where it stood.
+    pub(super) state: JobState,
+}
+
 /// How long a job was queued and held, in milliseconds; none if it never was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Times {
@@ -53,9 +72,17 @@ pub(super) struct Times {
     pub(super) ran_ms: Option<u64>,
 }
 
+/// Whether the event changes what is counted.
+pub(super) fn matters(event: &JobEvent) -> bool {
+    event.leads_to().is_some() || matches!(event, JobEvent::JobTransferred(_))
+}
+
 /// The standing after the fact.
 pub(super) fn fold(row: Option<Standing>, fact: &Fact) -> Option<Standing> {
     let Some((id, event)) = fact.of_job() else { return row };
+    if let (Some(row), JobEvent::JobTransferred(it)) = (row.clone(), event) {
+        return Some(row.given_to(it.to));
+    }
     let Some(to) = event.leads_to() else { return row };
     let Some(mut row) = row else { return created(id, event, to, fact.at()) };
     row.leave(fact.at());
@@ -64,7 +91,8 @@ pub(super) fn fold(row: Option<Standing>, fact: &Fact) -> Option<Standing> {
     row.since = fact.at();
     let times = to.is_final().then_some(Times { waited_ms: row.waited_ms, ran_ms: row.ran_ms });
     let with_errors = 0 < event.errors();
-    row.moves.push(Move { hour: hour(fact.at()), from, to, with_errors, times });
+    let owner = row.whose.owner;
+    row.moves.push(Move { owner, hour: hour(fact.at()), from, to, with_errors, times });
     Some(row)
 }
 
@@ -72,7 +100,8 @@ pub(super) fn fold(row: Option<Standing>, fact: &Fact) -> Option<Standing> {
 fn created(job: JobId, event: &JobEvent, to: JobState, at: Timestamp) -> Option<Standing> {
     let (order, kind, service) = order(event)?;
     let whose = Whose { owner: order.owner, kind: kind.as_str(), service };
-    let first = Move { hour: hour(at), from: None, to, with_errors: false, times: None };
+    let owner = order.owner;
+    let first = Move { owner, hour: hour(at), from: None, to, with_errors: false, times: None };
     Some(Standing {
         job,
         whose,
@@ -81,6 +110,7 @@ fn created(job: JobId, event: &JobEvent, to: JobState, at: Timestamp) -> Option<
         waited_ms: None,
         ran_ms: None,
         moves: vec![first],
+        transfers: Vec::new(),
     })
 }
 
@@ -107,12 +137,19 @@ fn order(event: &JobEvent) -> Option<(&Order, JobKind, ServiceName)> {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_)
+        | JobEvent::JobTransferred(_)
         | JobEvent::Crawl(CrawlEvent::PagesVisited(_) | CrawlEvent::CrawlCompleted(_))
         | JobEvent::Report(ReportEvent::ReportCompleted(_)) => None,
     }
 }
 
 impl Standing {
+    fn given_to(mut self, to: UserId) -> Self {
+        self.transfers.push(Transfer { from: self.whose.owner, to, state: self.state });
+        self.whose.owner = to;
+        self
+    }
+
     /// Adds the time in the state that it leaves.
     fn leave(&mut self, at: Timestamp) {
         let spent = u64::try_from((at - self.since).num_milliseconds()).unwrap_or_default();

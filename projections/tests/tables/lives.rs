@@ -4,9 +4,10 @@
 use chrono::TimeDelta;
 use commands::{Accepted, Asked, Command, CommandError, Wishes, lease::Holder};
 use domain::{
-    JobId, LandId, LeaseId, UserId, WorkerId,
+    ClientId, JobId, LandId, LeaseId, UserId, WorkerId,
     actor::Component,
     artifact::{Artifact, Sha256},
+    client::Quotas,
     job::{
         Closing, CrawlSpec, Follow, JobCommand, JobError, JobState, LogSeal, Phase, Progress,
         ReportSpec,
@@ -24,12 +25,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    corpus,
+    corpus, quotas,
     world::{World, system, user, worker},
 };
 
 /// How many jobs take part.
 const JOBS: usize = 12;
+
+/// Who creates some of the tasks.
+pub(super) const CLIENT: ClientId = ClientId(Uuid::from_u128(3));
 
 /// What somebody does to one of the jobs.
 #[derive(Clone, Debug)]
@@ -54,6 +58,7 @@ enum Deed {
     Resume,
     Expire,
     Retry,
+    Transfer,
     ReportLate,
     ChangeLand,
     Pass,
@@ -88,6 +93,7 @@ fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Deed::Resume),
         1 => Just(Deed::Expire),
         2 => Just(Deed::Retry),
+        2 => Just(Deed::Transfer),
         1 => Just(Deed::ReportLate),
         1 => Just(Deed::ChangeLand),
         1 => Just(Deed::Pass),
@@ -119,6 +125,8 @@ impl<'a> Lives<'a> {
             let command = WorkerCommand::RegisterWorker { name: "w".to_owned(), services };
             world.commands.execute(Command::Worker(id, command), worker(id)).await.unwrap();
         }
+        let quotas = Quotas { active_jobs_max: Some(3), ..Quotas::default() };
+        quotas::register(world, CLIENT, quotas).await;
         for owner in [1, 2] {
             let (id, owner) = (LandId(Uuid::from_u128(owner)), UserId(Uuid::from_u128(owner)));
             let name = "Rivers".to_owned();
@@ -208,6 +216,10 @@ async fn act(world: &World, id: JobId, step: &Step) -> JobId {
         }
         Deed::Resume => Command::Job(id, JobCommand::ResumeJob),
         Deed::Expire => Command::Job(id, JobCommand::ExpireJob),
+        Deed::Transfer => {
+            let to = owner(salt.wrapping_add(1));
+            Command::Job(id, JobCommand::TransferJob { from: None, to })
+        }
         Deed::Lose => Command::Job(id, JobCommand::ExpireLease { fence, log: seal(salt) }),
         Deed::Report(Report::Pages) => {
             let known = job.present().map_or(0, |it| it.found);
@@ -222,7 +234,11 @@ async fn act(world: &World, id: JobId, step: &Step) -> JobId {
 
 fn by(deed: &Deed, salt: u8, holder: WorkerId) -> Asked {
     match deed {
-        Deed::Create | Deed::Retry | Deed::Cancel | Deed::Pause | Deed::Resume => user(owner(salt)),
+        // A client has tasks done, and what is not its own does not exist to it.
+        Deed::Create if salt % 7 == 2 || salt % 7 == 4 => quotas::client(CLIENT),
+        Deed::Create | Deed::Retry | Deed::Cancel | Deed::Pause | Deed::Resume | Deed::Transfer => {
+            user(owner(salt))
+        }
         Deed::Queue => system(Component::Scheduler),
         Deed::Lose | Deed::Expire => system(Component::Rescuer),
         Deed::Grant | Deed::Report(_) | Deed::ReportLate | Deed::ChangeLand | Deed::Pass => {

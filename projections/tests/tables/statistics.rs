@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::{
     lives::{Lives, random},
-    world::{ANN, OWNER, World, worker},
+    world::{ANN, OWNER, World, user, worker},
 };
 
 const TABLES: [&str; 4] = ["job_duration", "job_gauge", "job_standing", "job_statistics"];
@@ -195,14 +195,15 @@ async fn everybody_is_told_of_their_own_jobs_only() {
     Lives::begin(&world).await.live(&random(300)).await;
     world.caught_up().await;
     following.stopped().await;
-    let mut parts = [0; 3];
+    let mut parts = [0; 4];
     for (part, number) in parts.iter_mut().zip(1_u32..) {
         let owner = UserId(Uuid::from_u128(number.into()));
         let filter = StatisticsFilter::default();
         let own = world.asked(By::default(), &filter, Viewer::Owner(owner)).await;
         *part = own.rows()[0].counted.created;
         let current: u64 = own.current().iter().map(|it| it.jobs).sum();
-        assert_eq!(current, *part, "none are lost, and none are somebody else's");
+        let owned = format!("select count(*) from job_list where owner = '{owner}'");
+        assert_eq!(current, world.count(&owned).await.cast_unsigned(), "whoever made them");
         // What one asks for does not show more than one may see.
         let filter = StatisticsFilter { owner: Some(OWNER), ..Default::default() };
         let other = world.asked(By::default(), &filter, Viewer::Owner(owner)).await;
@@ -210,7 +211,38 @@ async fn everybody_is_told_of_their_own_jobs_only() {
     }
     let all = world.asked(By::default(), &StatisticsFilter::default(), Viewer::All).await;
     assert_eq!(parts.iter().sum::<u64>(), all.rows()[0].counted.created);
-    assert!(0 < parts[0] && 0 < parts[1] && parts[2] == 0, "{parts:?}");
+    // Two people, a client, and somebody who has nothing.
+    assert!(parts[..3].iter().all(|it| 0 < *it) && parts[3] == 0, "{parts:?}");
+}
+
+/// What happened stays with whoever owned the job then; what is where now is
+/// the new owner's, of jobs that have ended too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_goes_to_somebody_else_is_counted_among_theirs_from_then_on() {
+    let world = World::new().await;
+    let following = world.follow();
+    let heir = UserId(Uuid::from_u128(2));
+    let jobs = [
+        world.create("checksum", Wishes::default()).await,
+        world.create("checksum", Wishes::default()).await,
+    ];
+    world.ask(jobs[0], JobCommand::CancelJob { reason: None }, user(OWNER)).await;
+    world.caught_up().await;
+    for job in jobs {
+        world.ask(job, JobCommand::TransferJob { from: None, to: heir }, user(OWNER)).await;
+    }
+    world.ask(jobs[1], JobCommand::CancelJob { reason: None }, user(heir)).await;
+    world.caught_up().await;
+    following.stopped().await;
+    let filter = StatisticsFilter::default();
+    let mut told = Vec::new();
+    for owner in [OWNER, heir] {
+        let own = world.asked(By::default(), &filter, Viewer::Owner(owner)).await;
+        let happened = sum(&own.rows());
+        let current: u64 = own.current().iter().map(|it| it.jobs).sum();
+        told.push((happened.created, happened.ended, current));
+    }
+    assert_eq!(told, [(2, 1, 0), (0, 1, 2)]);
 }
 
 /// All the time that it was queued, all the time that it was held, each once.

@@ -98,6 +98,15 @@ impl World {
         }
     }
 
+    /// The write side, as another process has it.
+    pub(super) async fn another_process(&self) -> Commands {
+        let options = schema::options(self.url().parse().unwrap());
+        let settings = journal::postgres::Settings::default();
+        let folds = dispatch::inline_folds();
+        let journal = PostgresJournal::connect_with(options, settings, folds).await.unwrap();
+        commands(Arc::new(journal), Arc::clone(&self.seconds))
+    }
+
     pub(super) fn url(&self) -> &str {
         self.database.url()
     }

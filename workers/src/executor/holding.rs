@@ -133,6 +133,7 @@ impl Holding {
             | JobEvent::JobResumed(_)
             | JobEvent::LogSealed(_)
             | JobEvent::TaskCompleted(_)
+            | JobEvent::JobTransferred(_)
             | JobEvent::Crawl(_)
             | JobEvent::Report(_) => {}
         }

@@ -37,6 +37,7 @@ pub(super) fn files(event: &JobEvent) -> Vec<File> {
         | JobEvent::JobFailed(_)
         | JobEvent::JobCancelled(_)
         | JobEvent::JobExpired(_)
+        | JobEvent::JobTransferred(_)
         | JobEvent::Crawl(CrawlEvent::CrawlRequested(_)) => Vec::new(),
     }
 }

@@ -97,6 +97,12 @@ fn operations(id: &str) -> BTreeMap<(&'static str, &'static str), String> {
         ("retryJob", "retryJob(input: { id: \"ID\" }) { userErrors { code } }"),
         ("signIn", "signIn(input: { email: \"a@b\", password: \"x\" }) { userErrors { code } }"),
         ("signOut", "signOut { signedOut }"),
+        ("transferJob", "transferJob(input: { id: \"ID\", to: \"ID\" }) { userErrors { code } }"),
+        ("transferLand", "transferLand(input: { id: \"ID\", to: \"ID\" }) { userErrors { code } }"),
+        (
+            "transferOwnership",
+            "transferOwnership(input: { from: \"ID\", to: \"ID\" }) { userErrors { code } }",
+        ),
     ];
     let subscriptions = [
         ("job", "job(id: \"ID\") { cursor }"),

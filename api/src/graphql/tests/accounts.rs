@@ -179,6 +179,64 @@ async fn the_back_end_of_another_application_has_tasks_done_by_its_services_only
 }
 
 #[tokio::test]
+async fn a_client_is_told_which_quota_it_exceeds_and_an_admin_sees_how_much_it_has() {
+    let world = World::new().await;
+    let abe = world.person("abe", identity::Role::Admin).await;
+    let text = "mutation { createApiClient(input: {
+            name: \"shop\", services: [\"anything\"], quotas: { activeJobsMax: 1 } }) {
+        apiClient { id quotas { activeJobs { max used } jobsPerHour { max } } } secret } }";
+    let made = world.data(&abe, text, json!({})).await["createApiClient"].take();
+    let quotas = json!({ "activeJobs": { "max": 1, "used": 0 }, "jobsPerHour": { "max": null } });
+    assert_eq!(made["apiClient"]["quotas"], quotas);
+    let (id, secret) =
+        (made["apiClient"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let shop = bearing(&abe, &grant(&world, id, secret).await.1["access_token"]);
+    let create = "mutation($key: String!) {
+        createTask(input: { service: \"anything\", body: {}, idempotencyKey: $key }) {
+            task { id } userErrors { code message path retryAt } } }";
+    let first = world.data(&shop, create, json!({ "key": "a" })).await;
+    assert_eq!(first["createTask"]["userErrors"], json!([]));
+    let message = "the client may have 1 jobs that have not ended; \
+                   try again when one of them has ended";
+    let full = json!([
+        { "code": "QUOTA_EXCEEDED", "message": message, "path": null, "retryAt": null }
+    ]);
+    let second = world.data(&shop, create, json!({ "key": "b" })).await;
+    assert_eq!(second["createTask"]["userErrors"], full);
+    let again = world.data(&shop, create, json!({ "key": "a" })).await;
+    assert_eq!(again["createTask"]["task"], first["createTask"]["task"]);
+    // Who is no client has no quota.
+    world.task(&abe).await;
+
+    let change = "mutation($id: ID!, $quotas: ApiClientQuotasInput!) {
+        changeApiClientQuotas(input: { id: $id, quotas: $quotas }) {
+            apiClient { id } userErrors { code path } } }";
+    let hourly = json!({ "id": id, "quotas": { "jobsPerHour": 1 } });
+    let changed = world.data(&abe, change, hourly).await;
+    assert_eq!(changed["changeApiClientQuotas"]["userErrors"], json!([]));
+    let listed = "{ apiClients { quotas {
+        activeJobs { max used resetsAt } jobsPerHour { max used resetsAt } } } }";
+    let mut listed = world.data(&abe, listed, json!({})).await;
+    let mut quotas = listed["apiClients"][0]["quotas"].take();
+    let resets_at = quotas["jobsPerHour"]["resetsAt"].take();
+    let shown = json!({
+        "activeJobs": { "max": null, "used": 1, "resetsAt": null },
+        "jobsPerHour": { "max": 1, "used": 1, "resetsAt": null },
+    });
+    assert_eq!(quotas, shown);
+    let mut third = world.data(&shop, create, json!({ "key": "c" })).await;
+    let error = third["createTask"]["userErrors"][0].take();
+    assert_eq!((&error["code"], &error["retryAt"]), (&json!("QUOTA_EXCEEDED"), &resets_at));
+
+    let nothing = json!({ "id": id, "quotas": { "jobsPerDay": -1 } });
+    let refused = world.data(&abe, change, nothing).await;
+    let error = json!([{ "code": "INVALID", "path": ["input", "quotas", "jobsPerDay"] }]);
+    assert_eq!(refused["changeApiClientQuotas"]["userErrors"], error);
+    let own = world.ask(&shop, change, json!({ "id": id, "quotas": {} })).await;
+    assert_eq!(codes(&own), ["FORBIDDEN"]);
+}
+
+#[tokio::test]
 async fn no_event_holds_an_e_mail_a_name_or_a_secret() {
     let world = World::new().await;
     let abe = world.person("abe", identity::Role::Admin).await;

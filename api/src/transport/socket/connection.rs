@@ -18,7 +18,6 @@ use super::{
     message::{self, ClientMessage, Payload},
     operations::{Frame, Operations},
 };
-use crate::request::Trace;
 use crate::transport::{
     Service,
     fault::{Code, Fault, Faults},
@@ -26,6 +25,7 @@ use crate::transport::{
     session::{Bearer, Denied, Session},
     settings::SocketSettings,
 };
+use crate::{caller_address::CallerAddress, request::Trace};
 
 /// What is known of a socket while it is open.
 pub(super) struct Connection {
@@ -34,6 +34,7 @@ pub(super) struct Connection {
     /// From the headers; what `connection_init` says goes before it.
     bearer: Option<Result<Option<Bearer>, Denied>>,
     trace: Option<Trace>,
+    address: Option<CallerAddress>,
     /// Nobody, until `connection_init` was acknowledged.
     session: Option<Session>,
     /// Cancelled when the session has ended; never, while there is none.
@@ -47,7 +48,7 @@ impl Connection {
     pub(super) fn new(
         service: Arc<Service>,
         sink: SplitSink<WebSocket, Message>,
-        Opening { bearer, trace }: Opening,
+        Opening { bearer, trace, address }: Opening,
     ) -> Self {
         let SocketSettings { init_within, queue_frames, .. } = service.settings.socket;
         Self {
@@ -55,6 +56,7 @@ impl Connection {
             sink,
             bearer: Some(bearer),
             trace,
+            address,
             session: None,
             ended: Arc::default(),
             alarm: Alarm::until_init(init_within),
@@ -210,7 +212,7 @@ impl Connection {
             return Err(Fault::new(Code::TooManyOperations, message).with("limit", max).into());
         }
         let admitted = self.service.execution.admit(parameters, session)?;
-        let admitted = admitted.traced(self.trace.clone());
+        let admitted = admitted.traced(self.trace.clone()).sent_from(self.address);
         self.operations.start(id.to_owned(), self.service.execution.run(admitted));
         Ok(())
     }

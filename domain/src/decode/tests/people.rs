@@ -13,7 +13,8 @@ use crate::{
     },
     actor::Role,
     client::{
-        ClientChanged, ClientDisabled, ClientEvent, ClientKind, ClientRegistered, SecretRotated,
+        ClientChanged, ClientDisabled, ClientEvent, ClientKind, ClientQuotasChanged,
+        ClientRegistered, Quotas, SecretRotated,
     },
 };
 
@@ -65,12 +66,20 @@ fn lives(expires_at: Timestamp) -> Vec<AccountEvent> {
 
 fn clients() -> Vec<ClientEvent> {
     let named = ["ocr".parse().unwrap(), "checksum".parse().unwrap()];
-    let registered = |kind, services| ClientRegistered { kind, services }.into();
+    let (none, all) = (Quotas::default(), quotas());
+    let registered = |kind, services, quotas| ClientRegistered { kind, services, quotas }.into();
     vec![
-        registered(ClientKind::Application, Some(named.clone().into())),
-        registered(ClientKind::Workers, None),
+        registered(ClientKind::Application, Some(named.clone().into()), none),
+        registered(ClientKind::Workers, None, none),
+        registered(ClientKind::Application, Some(named.clone().into()), all),
         ClientChanged { services: named.into() }.into(),
+        ClientQuotasChanged { quotas: all }.into(),
+        ClientQuotasChanged { quotas: none }.into(),
         SecretRotated { secret: id(7) }.into(),
         ClientDisabled {}.into(),
     ]
+}
+
+fn quotas() -> Quotas {
+    Quotas { active_jobs_max: Some(20), jobs_per_hour: Some(100), jobs_per_day: Some(1_000) }
 }

@@ -18,10 +18,11 @@ use crate::{
     job::{
         AttemptFailed, CancelRequested, CrawlCompleted, CrawlRequested, CrawlSpec, DuplicateBy,
         Exclusion, FailureCause, Follow, FoundPage, JobCancelled, JobError, JobEvent, JobExpired,
-        JobFailed, JobPaused, JobQueued, JobResumed, KeptPage, LeaseExpired, LeaseGranted,
-        LeaseReleased, LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited, Policy,
-        Progress, ProgressReported, ReportCompleted, ReportRequested, ReportSpec, TaskCompleted,
-        TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice, Written,
+        JobFailed, JobPaused, JobQueued, JobResumed, JobTransferred, KeptPage, LeaseExpired,
+        LeaseGranted, LeaseReleased, LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited,
+        Policy, Progress, ProgressReported, ReportCompleted, ReportRequested, ReportSpec,
+        TaskCompleted, TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer, WriterChoice,
+        Written,
     },
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
 };
@@ -267,6 +268,7 @@ fn ends() -> Vec<JobEvent> {
         JobCancelled { fence: Some(fence), reason: Some("wrong folder".into()) }.into(),
         JobCancelled { fence: None, reason: None }.into(),
         JobExpired {}.into(),
+        JobTransferred { to: UserId(Uuid::from_u128(1)) }.into(),
     ]
 }
 

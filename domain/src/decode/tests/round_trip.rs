@@ -12,11 +12,11 @@ use crate::{
     job::{
         AttemptFailed, CancelRequested, CrawlCompleted, CrawlEvent, CrawlRequested, CrawlSpec,
         DuplicateBy, Exclusion, FailureCause, Follow, FoundPage, JobCancelled, JobError, JobEvent,
-        JobExpired, JobFailed, JobPaused, JobQueued, JobResumed, KeptPage, LeaseExpired,
-        LeaseGranted, LeaseReleased, LogSeal, LogSealed, Next, Order, PageOutcome, PagesVisited,
-        Policy, Progress, ProgressReported, ReportCompleted, ReportEvent, ReportRequested,
-        ReportSpec, Spec, TaskCompleted, TaskCreated, TaskSpec, TextSlice, VisitedPage, Writer,
-        WriterChoice, Written,
+        JobExpired, JobFailed, JobPaused, JobQueued, JobResumed, JobTransferred, KeptPage,
+        LeaseExpired, LeaseGranted, LeaseReleased, LogSeal, LogSealed, Next, Order, PageOutcome,
+        PagesVisited, Policy, Progress, ProgressReported, ReportCompleted, ReportEvent,
+        ReportRequested, ReportSpec, Spec, TaskCompleted, TaskCreated, TaskSpec, TextSlice,
+        VisitedPage, Writer, WriterChoice, Written,
     },
     service::ServiceName,
     worker::{RefusedReport, StaleReportRefused, WorkerEvent, WorkerLeft, WorkerRegistered},
@@ -222,6 +222,7 @@ fn any_end() -> impl Strategy<Value = JobEvent> {
         Just(JobResumed {}.into()),
         Just(JobQueued {}.into()),
         Just(JobExpired {}.into()),
+        any::<u128>().prop_map(|it| JobTransferred { to: UserId(Uuid::from_u128(it)) }.into()),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What holds whatever is asked, by whomever, whenever.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::Duration;
 use proptest::{
@@ -120,8 +120,13 @@ fn aim(command: &mut JobCommand, at: u64) {
         | JobCommand::CancelJob { .. }
         | JobCommand::PauseJob { .. }
         | JobCommand::ResumeJob
-        | JobCommand::ExpireJob => {}
+        | JobCommand::ExpireJob
+        | JobCommand::TransferJob { .. } => {}
     }
+}
+
+fn is_transfer(event: &JobEvent) -> bool {
+    matches!(event, JobEvent::JobTransferred(_))
 }
 
 fn ends_the_job(event: &JobEvent) -> bool {
@@ -155,18 +160,35 @@ proptest! {
         }
     }
 
+    /// Only whose it is can still change.
     #[test]
     fn what_has_ended_stays_ended(asked in any_life()) {
         let life = Life::lived(&asked);
         for step in life.steps.iter().filter(|it| it.was.is_final()) {
-            let silent = step.answer.as_ref().map_or(true, Vec::is_empty);
+            let silent = step.answer.as_ref().map_or(true, |it| it.iter().all(is_transfer));
             prop_assert!(silent, "{} and yet {:?}", step.was, step.answer);
         }
-        let ends: Vec<usize> =
-            (0..life.log.len()).filter(|it| ends_the_job(&life.log[*it])).collect();
-        prop_assert!(ends.is_empty() || ends == [life.log.len() - 1], "{:?}", life.log);
+        let end = life.log.iter().position(ends_the_job);
+        let after = &life.log[end.map_or(life.log.len(), |it| it + 1)..];
+        prop_assert!(after.iter().all(is_transfer), "{:?}", life.log);
         if let Some(present) = life.job.present() {
-            prop_assert_eq!(present.state().is_final(), !ends.is_empty());
+            prop_assert_eq!(present.state().is_final(), end.is_some());
+        }
+    }
+
+    /// Whose a job is changes by a transfer, and nothing else does.
+    #[test]
+    fn a_transfer_changes_the_owner_and_nothing_else(asked in any_life()) {
+        let mut job = Job::default();
+        for (event, version) in Life::lived(&asked).log.iter().zip(1..) {
+            let before = job.present().cloned();
+            job.evolve(event, version);
+            let (Some(mut before), Some(after)) = (before, job.present().cloned()) else { continue };
+            if let JobEvent::JobTransferred(it) = event {
+                Arc::make_mut(&mut before.order).owner = it.to;
+                prop_assert_eq!(&before, &after);
+            }
+            prop_assert_eq!(&before.order, &after.order);
         }
     }
 
@@ -435,6 +457,8 @@ fn any_command() -> impl Strategy<Value = JobCommand> {
         2 => Just(pause()),
         2 => Just(JobCommand::ResumeJob),
         1 => Just(JobCommand::ExpireJob),
+        1 => prop_oneof![Just(OWNER), Just(STRANGER)]
+            .prop_map(|to| JobCommand::TransferJob { from: None, to }),
     ]
 }
 

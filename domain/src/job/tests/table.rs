@@ -3,9 +3,9 @@
 use expect_test::expect_file;
 
 use super::fixture::{
-    asked_to_stop, cancel, complete, complete_crawl, complete_report, confirm, crawl, create,
-    created, created_with, disk_full, done, fail, failed, far, gave_up, grant, granted, lose,
-    order, pause, paused, progress, record, release, report, rescuer, running, stopped, t,
+    STRANGER, asked_to_stop, cancel, complete, complete_crawl, complete_report, confirm, crawl,
+    create, created, created_with, disk_full, done, fail, failed, far, gave_up, grant, granted,
+    lose, order, pause, paused, progress, record, release, report, rescuer, running, stopped, t,
 };
 use crate::{
     Decider, EventType,
@@ -63,6 +63,7 @@ fn commands() -> Vec<JobCommand> {
         pause(),
         JobCommand::ResumeJob,
         JobCommand::ExpireJob,
+        JobCommand::TransferJob { from: None, to: STRANGER },
     ]
 }
 

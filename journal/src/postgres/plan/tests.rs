@@ -111,12 +111,13 @@ proptest! {
 #[test]
 fn a_refused_append_is_left_out_and_breaks_its_chain() {
     let batch = batch(&[(0, 0, 1, None), (1, 0, 1, None), (0, 1, 1, None)]);
-    let known = Known { refused: HashMap::from([(0, "quota")]), ..Known::default() };
+    let known =
+        Known { refused: HashMap::from([(0, ("quota", "full".to_owned()))]), ..Known::default() };
     let plan = Plan::knowing(&batch, &known);
     assert_eq!(
         plan.verdicts,
         [
-            Verdict::Guarded { guard: "quota" },
+            Verdict::Guarded { guard: "quota", reason: "full".to_owned() },
             Verdict::Write { last: 1 },
             Verdict::Conflict { actual: 0 },
         ]
