@@ -322,12 +322,11 @@ macro_rules! end {
     };
 }
 
-const HOLD: &str = concat!(hold!(), ", ", first_beats!());
+const HOLD: &str = concat!(hold!(), first_beats!());
 const END: &str = end!("{0}");
-const HOLD_AND_END: &str = concat!(hold!(), ", ", first_beats!(), ", ", end!("{10}"));
+const HOLD_AND_END: &str = concat!(hold!(), first_beats!(), ", ", end!("{10}"));
 const HOLD_AND_END_AND_TELL: &str = concat!(
     hold!(),
-    ", ",
     first_beats!(),
     ", ",
     end!("{10}"),

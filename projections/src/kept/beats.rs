@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::{ReadError, Reader, signed};
 
-/// The part of an append's statement that begins to count: for leases of the
-/// columns `{0}` (job), `{1}` (fence) and `{3}` (length, in milliseconds). It
-/// waits for nobody: before it is written, nobody beats.
+/// One more part of an append's statement, which begins to count: for leases of
+/// the columns `{0}` (job), `{1}` (fence) and `{3}` (length, in milliseconds).
+/// It waits for nobody: before it is written, nobody beats.
 macro_rules! first_beats {
     () => {
-        "job_lease_beat as (
+        ", job_lease_beat as (
             insert into lease_beat (job, fence, expires_at)
             select x.job, x.fence, h.at + make_interval(secs => x.lease_ms / 1000.0::float8)
             from h, unnest({0}, {1}, {3}) as x (job, fence, lease_ms)
