@@ -1,7 +1,7 @@
 //! All that one person can have: a task and what came of it, a land, a crawl
 //! with its pages, files, a report.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;

@@ -12,7 +12,7 @@ use domain::{
 use serde_json::json;
 use workers::{Finish, Level, Outcome, Stop};
 
-use crate::world::eventually;
+use crate::world::{eventually, owner};
 use stage::{Begun, Script, Stage};
 
 fn done() -> Script {
@@ -99,13 +99,13 @@ async fn what_is_cancelled_stops_within_a_second_and_ends() {
 
 #[tokio::test]
 async fn what_is_paused_is_given_back_at_no_cost_and_taken_up_again_when_it_is_resumed() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
     let handle = begun.attempt.handle.clone();
     handle.checkpoint(json!({ "page": 3 }));
-    world.ask(job, JobCommand::PauseJob { reason: None }, world::owner()).await;
+    world.ask(job, JobCommand::PauseJob { reason: None }, owner()).await;
     handle.stopping().cancelled().await;
     assert_eq!(handle.why(), Some(Stop::Pause));
     begun.end(Script::End(Outcome::Released));
@@ -115,7 +115,7 @@ async fn what_is_paused_is_given_back_at_no_cost_and_taken_up_again_when_it_is_r
     assert_eq!(other.attempt.job, next);
     let state = world.job(job).await;
     assert_eq!((&state.phase, state.failures, state.losses), (&Phase::Queued, 0, 0));
-    world.ask(job, JobCommand::ResumeJob, world::owner()).await;
+    world.ask(job, JobCommand::ResumeJob, owner()).await;
     other.end(done());
     let again = world.begun().await;
     assert_eq!((again.attempt.job, again.attempt.attempt), (job, 1));
@@ -127,29 +127,29 @@ async fn what_is_paused_is_given_back_at_no_cost_and_taken_up_again_when_it_is_r
 
 #[tokio::test]
 async fn who_is_done_before_hearing_of_a_pause_has_done_it() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
-    world.ask(job, JobCommand::PauseJob { reason: None }, world::owner()).await;
+    world.ask(job, JobCommand::PauseJob { reason: None }, owner()).await;
     begun.attempt.handle.stopping().cancelled().await;
     begun.end(done());
-    let state = world.ended(job).await;
+    let (state, _) = world.ended(job).await;
     assert_eq!((state.phase, state.paused), (Phase::Succeeded, None));
     world.stopped().await;
 }
 
 #[tokio::test]
 async fn what_is_cancelled_after_it_was_paused_is_cancelled() {
-    let mut world = World::new().await;
+    let mut world = Stage::new().await;
     world.start(1);
     let job = world.crawl().await;
     let begun = world.begun().await;
-    world.ask(job, JobCommand::PauseJob { reason: None }, world::owner()).await;
+    world.ask(job, JobCommand::PauseJob { reason: None }, owner()).await;
     begun.attempt.handle.stopping().cancelled().await;
-    world.ask(job, JobCommand::CancelJob { reason: None }, world::owner()).await;
+    world.ask(job, JobCommand::CancelJob { reason: None }, owner()).await;
     begun.end(Script::End(Outcome::Released));
-    assert_eq!(world.ended(job).await.phase, Phase::Cancelled);
+    assert_eq!(world.ended(job).await.0.phase, Phase::Cancelled);
     world.stopped().await;
 }
 
