@@ -112,8 +112,8 @@ async fn a_report_is_found_and_read_after_a_restart() -> anyhow::Result<()> {
     ann.until(&report, "SUCCEEDED").await?;
     let made = ann.report(&report).await?;
     let document = &made["document"];
-    let word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-    ensure!(document["mediaType"] == word, "{made}");
+    let document_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    ensure!(document["mediaType"] == document_type, "{made}");
     ensure!(made["provenance"]["mediaType"] == "application/json", "{made}");
 
     let world = world.restart().await?;
@@ -125,7 +125,7 @@ async fn a_report_is_found_and_read_after_a_restart() -> anyhow::Result<()> {
     let answer = ann.send(Method::GET, url).await?;
     ensure!(answer.status() == 200, "{url}: {}", answer.status());
     let told = answer.headers().get("content-type").and_then(|it| it.to_str().ok());
-    ensure!(told == Some(word), "{told:?}");
+    ensure!(told == Some(document_type), "{told:?}");
     let content = answer.bytes().await?;
     ensure!(document["bytes"] == content.len() && content.starts_with(b"PK"), "{document}");
     world.end().await
