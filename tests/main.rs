@@ -8,6 +8,7 @@ mod crash;
 mod crawls;
 mod isolation;
 mod lifecycle;
+mod reports;
 mod startup;
 mod tidy;
 mod worker_protocol;

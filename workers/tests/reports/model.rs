@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Json, Router, routing};
+use axum::{Json, Router, http::StatusCode, routing};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use workers::{Ollama, OllamaSettings};
@@ -23,12 +23,25 @@ pub(super) struct Model {
 impl Model {
     /// Answers so many times, and then keeps everybody waiting.
     pub(super) async fn answering(times: usize) -> Self {
+        Self::saying(times, |number| Ok(Json(json!({ "response": format!("Réponse {number}.") }))))
+            .await
+    }
+
+    /// Says that it has it, and then that it can do nothing.
+    pub(super) async fn broken() -> Self {
+        Self::saying(usize::MAX >> 3, |_| Err(StatusCode::INTERNAL_SERVER_ERROR)).await
+    }
+
+    async fn saying(
+        times: usize,
+        says: impl Fn(usize) -> Result<Json<Value>, StatusCode> + Clone + Send + Sync + 'static,
+    ) -> Self {
         let (asked, answers) = (Arc::<AtomicUsize>::default(), Arc::new(Semaphore::new(times)));
         let (counted, permits) = (Arc::clone(&asked), Arc::clone(&answers));
         let generate = async move || {
             let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
             permits.acquire().await.unwrap().forget();
-            Json(json!({ "response": format!("Réponse {number}.") }))
+            says(number)
         };
         let tags: Value = json!({ "models": [{ "name": "petit" }] });
         let app = Router::new()

@@ -10,7 +10,7 @@ use proptest::{
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::world::{Person, World, codes, next};
+use super::world::{Person, World, codes, next, now};
 
 const EVENTS: &str = "subscription($filter: JobFilter, $after: Position) {
     jobEvents(filter: $filter, after: $after) {
@@ -276,6 +276,69 @@ async fn a_job_can_be_followed_from_before_it_was_and_after_it_has_ended() {
     let frame = next(&mut frames).await.unwrap()["data"]["job"].take();
     assert_eq!((&frame["job"]["state"], &frame["events"]), (&json!("FAILED"), &json!([])));
     assert_eq!(next(&mut frames).await, None);
+}
+
+/// However a job ends, nobody is kept waiting for what comes next.
+#[tokio::test]
+async fn every_end_of_a_job_ends_what_follows_it() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    for state in ["SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"] {
+        let job = match state {
+            "EXPIRED" => expiring(&world, &ada).await,
+            _ => world.task(&ada).await,
+        };
+        let mut frames = world.follow(Some(&ada), JOB, json!({ "id": job }));
+        let first = next(&mut frames).await.unwrap()["data"]["job"].take();
+        assert_eq!(first["job"]["state"], "QUEUED");
+        match state {
+            "SUCCEEDED" => {
+                let fence = world.lease(job).await;
+                world.complete(job, fence, json!(1)).await;
+            }
+            "FAILED" => {
+                world.fail(job).await;
+            }
+            "CANCELLED" => {
+                let cancel = "mutation($id: ID!) { cancelJob(input: { id: $id }) \
+                    { userErrors { code } } }";
+                world.data(&ada, cancel, json!({ "id": job })).await;
+            }
+            _ => expired(&world, job).await,
+        }
+        let mut frame = Value::Null;
+        while let Some(mut answer) = next(&mut frames).await {
+            assert!(answer.get("errors").is_none(), "{answer}");
+            frame = answer["data"]["job"].take();
+        }
+        assert_eq!(frame["job"]["state"], state);
+    }
+}
+
+/// A task that is soon over.
+async fn expiring(world: &World, owner: &Person) -> domain::JobId {
+    let create = "mutation($input: CreateTaskInput!) { createTask(input: $input) \
+        { task { id } userErrors { message } } }";
+    let soon = now() + std::time::Duration::from_millis(500);
+    let input = json!({ "service": "anything", "body": {}, "expiresAt": soon.to_rfc3339() });
+    let data = world.data(owner, create, json!({ "input": input })).await;
+    let id = data["createTask"]["task"]["id"].as_str();
+    id.unwrap_or_else(|| panic!("{data}")).parse().unwrap()
+}
+
+/// As the rescuer does when it is time.
+async fn expired(world: &World, job: domain::JobId) {
+    let rescuer = domain::Actor::System(domain::actor::Component::Rescuer);
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
+    loop {
+        let command = commands::Command::Job(job, domain::job::JobCommand::ExpireJob);
+        let asked = commands::Asked::by(rescuer.clone());
+        match world.sides.commands.execute(command, asked).await {
+            Ok(_) => return,
+            Err(commands::CommandError::Refused(_)) => ticks.tick().await,
+            Err(error) => panic!("{error}"),
+        };
+    }
 }
 
 /// The position of one's own command is where one goes on from, whether or not this process has

@@ -97,6 +97,22 @@ async fn the_same_key_gives_the_same_report_and_keeps_no_second_copy() {
     assert_eq!(other["userErrors"][0]["code"], "KEY_REUSED");
 }
 
+/// Whoever reads the table cannot try names until one fits.
+#[tokio::test]
+async fn what_is_kept_to_know_an_input_again_by_tells_nothing_of_it() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let job = world.task(&ada).await;
+    let cancel = "mutation($input: CancelJobInput!) { cancelJob(input: $input) \
+        { userErrors { code } } }";
+    let input = json!({ "id": job, "reason": "Exemple", "idempotencyKey": "once" });
+    world.data(&ada, cancel, json!({ "input": input })).await;
+    let digest = super::super::digest::of(&json!({ "id": job, "reason": "Exemple" }));
+    let kept = world.digests().await;
+    assert_eq!(kept, [world.sides.identity.blinded(&digest).to_vec()]);
+    assert_ne!(kept, [digest.to_vec()]);
+}
+
 #[tokio::test]
 async fn what_cannot_be_written_is_refused_with_the_part_that_is_at_fault() {
     let world = World::new().await;
@@ -204,13 +220,14 @@ async fn a_report_that_is_written_shows_its_fields_to_its_owner_and_to_nobody_el
     world.work(id, done).await;
     world.caught_up().await;
     let query = "query($id: ID!) { job(id: $id) { succeededWithErrors ... on Report {
-        document { name url } provenance { name } writers fieldsFilled fieldsEmpty
+        document { name url mediaType } provenance { name } writers fieldsFilled fieldsEmpty
         fields { key kind value status writer missing passages { source page excerpt score } }
         sources { name error { code } } } } }";
     let data = world.data(&ada, query, json!({ "id": id.to_string() })).await;
     let job = &data["job"];
     assert_eq!(job["succeededWithErrors"], true);
     assert_eq!(job["document"]["name"], "report.docx");
+    assert_eq!(job["document"]["mediaType"], Value::Null, "nobody refers to it in this test");
     assert_eq!((&job["fieldsFilled"], &job["fieldsEmpty"]), (&json!(1), &json!(1)));
     assert_eq!(job["writers"], json!(["EXTRACTIVE"]));
     let source = json!([{ "name": "Dossier Exemple.txt", "error": { "code": "encrypted" } }]);

@@ -336,6 +336,12 @@ impl World {
         self.projectors.wait().await;
     }
 
+    /// What is kept of the inputs that came with keys.
+    pub(crate) async fn digests(&self) -> Vec<Vec<u8>> {
+        let kept = sqlx::query_scalar("select digest from idempotency_key order by position");
+        kept.fetch_all(&self.db).await.unwrap()
+    }
+
     /// Nobody can reach the database any more.
     pub(crate) async fn break_database(&self) {
         self.db.close().await;

@@ -31,14 +31,15 @@ pub(super) fn said<'a>(xml: &'a str, minded: fn(&str) -> bool) -> Result<Said<'a
         Step::Open(Mark::Paragraph) => open.push(Paragraph::default()),
         Step::Close(Mark::Paragraph) => said.paragraphs.extend(open.pop()),
         Step::Open(_) | Step::Close(_) => {}
-        Step::Text(piece) => match open.last_mut() {
-            Some(paragraph) => paragraph.push(piece),
-            None => {
+        Step::Text(piece) => {
+            if let Some(paragraph) = open.last_mut() {
+                paragraph.push(piece);
+            } else {
                 let mut alone = Paragraph::default();
                 alone.push(piece);
                 said.paragraphs.push(alone);
             }
-        },
+        }
         Step::Beside(beside) => said.beside.extend(Some(beside).filter(|it| minded(&it.said))),
         Step::Break => sign(&mut open, '\n'),
         Step::Tab => sign(&mut open, '\t'),

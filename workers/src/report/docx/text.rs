@@ -48,7 +48,7 @@ impl Page {
                 let paragraph = self.paragraphs.pop().unwrap_or_default();
                 self.line(&paragraph);
             }
-            Step::Open(Mark::Table) | Step::Close(Mark::Table) => {}
+            Step::Open(Mark::Table) | Step::Close(Mark::Table) | Step::Beside(_) => {}
             Step::Open(Mark::Row) => self.rows.push(Vec::new()),
             Step::Close(Mark::Row) => {
                 let row = self.rows.pop().unwrap_or_default();
@@ -64,7 +64,6 @@ impl Page {
                 }
             }
             Step::Text(piece) => self.say(&piece.text),
-            Step::Beside(_) => {}
             Step::Break => self.say("\n"),
             Step::Tab => self.say("\t"),
             Step::Hyphen => self.say("-"),
