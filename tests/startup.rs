@@ -128,17 +128,17 @@ async fn a_migration_happens_whole_or_not_at_all_and_is_made_up_for() -> anyhow:
 async fn read_models_that_are_not_all_there_stop_the_start() -> anyhow::Result<()> {
     let world = crate::world::World::new().await?;
     let database = world.database().await?;
-    let schema = "job_statistics_v1";
-    let drop = format!("drop table {schema}.job_gauge");
+    let schema = "land_v1";
+    let drop = format!("drop table {schema}.land");
     sqlx::query(sqlx::AssertSqlSafe(drop)).execute(&database).await?;
     let ready = reqwest::get(format!("{}/ready", world.base)).await?;
     ensure!(ready.status() == 503, "{}", ready.status());
     let told = ready.text().await?;
-    ensure!(told.contains(&format!("{schema}.job_gauge is missing")), "{told}");
+    ensure!(told.contains(&format!("{schema}.land is missing")), "{told}");
 
     let Err(why) = world.restart().await else { anyhow::bail!("it started") };
     let why = format!("{why:#}");
-    let advice = format!("{schema}.job_gauge is missing: drop the schema {schema}");
+    let advice = format!("{schema}.land is missing: drop the schema {schema}");
     ensure!(why.contains(&advice), "{why}");
     Ok(())
 }

@@ -71,14 +71,14 @@ fn place(command: &Command) -> usize {
             ClientCommand::RegisterClient { .. } => 39,
             ClientCommand::ChangeClient { .. } => 40,
             ClientCommand::ChangeClientQuotas { .. } => 41,
-            ClientCommand::RotateSecret { .. } => 40,
-            ClientCommand::DisableClient => 41,
+            ClientCommand::RotateSecret { .. } => 42,
+            ClientCommand::DisableClient => 43,
         },
         Command::Land(_, command) => match command {
-            LandCommand::CreateLand { .. } => 42,
-            LandCommand::ChangeLand(_) => 43,
-            LandCommand::DeleteLand => 44,
-            LandCommand::TransferLand { .. } => 45,
+            LandCommand::CreateLand { .. } => 44,
+            LandCommand::ChangeLand(_) => 45,
+            LandCommand::DeleteLand => 46,
+            LandCommand::TransferLand { .. } => 47,
         },
     }
 }

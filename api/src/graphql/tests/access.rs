@@ -19,6 +19,10 @@ fn about_accounts() -> Vec<(&'static str, &'static str)> {
             "changeApiClient",
             "changeApiClient(input: { id: \"ID\", services: [] }) { userErrors { code } }",
         ),
+        (
+            "changeApiClientQuotas",
+            "changeApiClientQuotas(input: { id: \"ID\", quotas: {} }) { userErrors { code } }",
+        ),
         ("changeRole", "changeRole(input: { id: \"ID\", role: MEMBER }) { userErrors { code } }"),
         (
             "createApiClient",
