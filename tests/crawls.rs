@@ -35,7 +35,7 @@ impl Caller {
         ensure!(answer.status() == 200, "{url}: {}", answer.status());
         let content = answer.bytes().await?;
         ensure!(file["bytes"] == content.len(), "{file} has {} bytes", content.len());
-        let hash: String = Sha256::digest(&content).iter().map(|it| format!("{it:02x}")).collect();
+        let hash = domain::artifact::Sha256::new(Sha256::digest(&content).into()).to_string();
         ensure!(file["sha256"] == hash, "{file} hashes to {hash}");
         Ok(())
     }

@@ -165,7 +165,8 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         ids: Arc::clone(&sides.ids),
         bytes_max: settings.upload_bytes_max,
     });
-    let entrance = accounts::entrance::routes(sides.identity.clone(), clock.clone());
+    let entrance = accounts::entrance::routes(sides.identity.clone(), clock.clone())
+        .merge(accounts::password_page::routes());
     let around = Surroundings { authenticate, clock, drain: stop.clone() };
     let executor = graphql::executor(sides.clone());
     let graphql =
@@ -182,7 +183,6 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         ids: Arc::clone(&sides.ids),
         drain: stop.clone(),
     });
-    let entrance = entrance.merge(accounts::password_page::routes());
     let (queries, reports) = if settings.front {
         (graphql.routes().merge(entrance), files.merge(worker::routes(workers.clone())))
     } else {
@@ -190,15 +190,8 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
     };
     let ids = Arc::clone(&sides.ids);
     let trusted: Arc<[TrustedProxies]> = settings.trusted_proxies.clone().into();
-    let served = Arc::new(Served { sides, metrics, settings, stop });
-    let probes = Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/metrics", get(metrics::metrics))
-        .route("/", get(contents))
-        .with_state(served);
     let router = Router::new()
-        .merge(probes)
+        .merge(probes(Served { sides, metrics, settings, stop }))
         .merge(queries)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WITHIN))
         // Workers may wait for work for longer, and files take their time.
@@ -213,6 +206,16 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         .layer(middleware::from_fn_with_state(trusted, caller_address::told))
         .layer(middleware::from_fn_with_state(ids, request::traced));
     Ok(Routes { router, graphql, workers })
+}
+
+/// What those ask who watch over it.
+fn probes(served: Served) -> Router {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
+        .route("/", get(contents))
+        .with_state(Arc::new(served))
 }
 
 /// For what is not meant to be a page: it may load nothing, and be shown in no frame.

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use app::system::secret;
-use domain::job::JobState;
+use domain::job::{JobState, Present};
 use futures::future::try_join_all;
 use journal::postgres::{PostgresJournal, Settings};
 use serde_json::json;
@@ -177,7 +177,7 @@ async fn the_database_is_killed_in_the_middle_of_appends_and_nothing_accepted_is
         let jobs = jobs(&journal).await?;
         let succeeded = |id: &String| {
             let told = id.parse().ok().and_then(|it| jobs.get(&it));
-            told.and_then(|it| it.job.present()).map(|it| it.state()) == Some(JobState::Succeeded)
+            told.and_then(|it| it.job.present()).map(Present::state) == Some(JobState::Succeeded)
         };
         ensure!(jobs.len() == all, "{} jobs of {all}", jobs.len());
         Ok(ids.iter().all(succeeded))

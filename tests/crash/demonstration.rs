@@ -107,7 +107,7 @@ async fn the_demonstration_that_was_killed_in_the_middle_of_each_succeeds_when_s
 
     model.answer(1_000);
     let second = demonstration(&data, &other, &model).await?;
-    let (said, well) = second.to_the_end().await?;
+    let (said, well) = second.ended().await?;
     ensure!(well, "the second run ended badly:\n{said}");
     ensure!(said.contains("were left unfinished: going on"), "nothing was left:\n{said}");
     let jobs = jobs(&journal).await?;

@@ -147,7 +147,7 @@ impl Greffe {
     }
 
     /// What it says until it ends, and whether it ended well.
-    pub(super) async fn to_the_end(mut self) -> anyhow::Result<(String, bool)> {
+    pub(super) async fn ended(mut self) -> anyhow::Result<(String, bool)> {
         let mut all = String::new();
         while let Some(line) = self.said.next_line().await? {
             all.push_str(&line);

@@ -98,13 +98,13 @@ impl Registrar {
         let mut after = None;
         loop {
             let paging = LandPaging { limit: PAGE, after };
-            let list = self.reader.lands(&filter, LandOrder::Oldest, paging, Viewer::All).await?;
-            for row in &list.rows {
+            let found = self.reader.lands(&filter, LandOrder::Oldest, paging, Viewer::All).await?;
+            for row in &found.rows {
                 let land = row.id;
                 self.give(Subject::Land(land), transfer, |from, to| land_to(land, from, to))
                     .await?;
             }
-            let Some(last) = list.rows.last().filter(|_| list.more) else { return Ok(()) };
+            let Some(last) = found.rows.last().filter(|_| found.more) else { return Ok(()) };
             after = Some(last.created_position);
             still_ours(turn).await?;
         }

@@ -97,8 +97,17 @@ impl World {
             checkpoints,
             owner: Uuid::new_v4(),
         };
-        let (_folder, _database) = (folder, database);
-        Self { commands, files, registrar, reader, feed, stop, following, _folder, _database }
+        Self {
+            commands,
+            files,
+            registrar,
+            reader,
+            feed,
+            stop,
+            following,
+            _folder: folder,
+            _database: database,
+        }
     }
 
     async fn ask(&self, command: Command, by: Actor) {

@@ -91,10 +91,8 @@ pub(super) enum UserErrorCode {
 
 impl From<&Refusal> for UserError {
     fn from(refusal: &Refusal) -> Self {
-        let retry_at = match refusal {
-            Refusal::QuotaExceeded(it) => it.until.map(DateTime),
-            _ => None,
-        };
+        let retry_at =
+            if let Refusal::QuotaExceeded(it) = refusal { it.until.map(DateTime) } else { None };
         Self { code: code(refusal), message: refusal.to_string(), path: path(refusal), retry_at }
     }
 }
@@ -156,11 +154,12 @@ fn inside(field: &str) -> Vec<String> {
 impl From<&identity::Refusal> for UserError {
     fn from(refusal: &identity::Refusal) -> Self {
         let path = refusal.field().map(inside);
-        let retry_at = match refusal {
-            identity::Refusal::Throttled { until } => Some(DateTime(*until)),
-            _ => None,
+        let throttled = if let identity::Refusal::Throttled { until } = refusal {
+            Some(DateTime(*until))
+        } else {
+            None
         };
-        Self { code: code_of(refusal), message: refusal.to_string(), path, retry_at }
+        Self { code: code_of(refusal), message: refusal.to_string(), path, retry_at: throttled }
     }
 }
 

@@ -206,14 +206,8 @@ async fn act(world: &World, id: JobId, step: &Step) -> JobId {
             return id;
         }
         Deed::Queue => Command::Job(id, JobCommand::QueueJob),
-        Deed::Cancel => {
-            let reason = salt.is_multiple_of(2).then(|| "enough".to_owned());
-            Command::Job(id, JobCommand::CancelJob { reason })
-        }
-        Deed::Pause => {
-            let reason = salt.is_multiple_of(2).then(|| format!("slow {salt}"));
-            Command::Job(id, JobCommand::PauseJob { reason })
-        }
+        Deed::Cancel => Command::Job(id, JobCommand::CancelJob { reason: reason(salt) }),
+        Deed::Pause => Command::Job(id, JobCommand::PauseJob { reason: reason(salt) }),
         Deed::Resume => Command::Job(id, JobCommand::ResumeJob),
         Deed::Expire => Command::Job(id, JobCommand::ExpireJob),
         Deed::Transfer => {
@@ -230,6 +224,10 @@ async fn act(world: &World, id: JobId, step: &Step) -> JobId {
     let asked = by(&step.deed, salt, holder);
     tolerated(world.commands.execute(command, asked).await);
     id
+}
+
+fn reason(salt: u8) -> Option<String> {
+    salt.is_multiple_of(2).then(|| format!("enough {salt}"))
 }
 
 fn by(deed: &Deed, salt: u8, holder: WorkerId) -> Asked {

@@ -202,8 +202,8 @@ async fn everybody_is_told_of_their_own_jobs_only() {
         let own = world.asked(By::default(), &filter, Viewer::Owner(owner)).await;
         *part = own.rows()[0].counted.created;
         let current: u64 = own.current().iter().map(|it| it.jobs).sum();
-        let owned = format!("select count(*) from job_list where owner = '{owner}'");
-        assert_eq!(current, world.count(&owned).await.cast_unsigned(), "whoever made them");
+        let of_theirs = format!("select count(*) from job_list where owner = '{owner}'");
+        assert_eq!(current, world.count(&of_theirs).await.cast_unsigned(), "whoever made them");
         // What one asks for does not show more than one may see.
         let filter = StatisticsFilter { owner: Some(OWNER), ..Default::default() };
         let other = world.asked(By::default(), &filter, Viewer::Owner(owner)).await;

@@ -55,29 +55,30 @@ fn about_accounts() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
+const QUERIES: [(&str, &str); 19] = [
+    ("apiClients", "apiClients { id }"),
+    ("registration", "registration"),
+    ("users", "users { totalCount }"),
+    ("events", "events { position }"),
+    ("job", "job(id: \"ID\") { id }"),
+    ("jobs", "jobs { totalCount }"),
+    ("journal", "journal { head }"),
+    ("land", "land(id: \"ID\") { id }"),
+    ("lands", "lands { totalCount }"),
+    ("linkGraph", "linkGraph(crawlId: \"ID\") { hasMore }"),
+    ("links", "links(crawlId: \"ID\") { totalCount }"),
+    ("node", "node(id: \"ID\") { id }"),
+    ("nodes", "nodes(ids: [\"ID\"]) { id }"),
+    ("page", "page(crawlId: \"ID\", number: 0) { url }"),
+    ("pages", "pages(crawlId: \"ID\") { totalCount }"),
+    ("services", "services { name }"),
+    ("statistics", "statistics { from }"),
+    ("viewer", "viewer { id }"),
+    ("workers", "workers { id }"),
+];
+
 /// An operation for every root field, by its name.
 fn operations(id: &str) -> BTreeMap<(&'static str, &'static str), String> {
-    let queries = [
-        ("apiClients", "apiClients { id }"),
-        ("registration", "registration"),
-        ("users", "users { totalCount }"),
-        ("events", "events { position }"),
-        ("job", "job(id: \"ID\") { id }"),
-        ("jobs", "jobs { totalCount }"),
-        ("journal", "journal { head }"),
-        ("land", "land(id: \"ID\") { id }"),
-        ("lands", "lands { totalCount }"),
-        ("linkGraph", "linkGraph(crawlId: \"ID\") { hasMore }"),
-        ("links", "links(crawlId: \"ID\") { totalCount }"),
-        ("node", "node(id: \"ID\") { id }"),
-        ("nodes", "nodes(ids: [\"ID\"]) { id }"),
-        ("page", "page(crawlId: \"ID\", number: 0) { url }"),
-        ("pages", "pages(crawlId: \"ID\") { totalCount }"),
-        ("services", "services { name }"),
-        ("statistics", "statistics { from }"),
-        ("viewer", "viewer { id }"),
-        ("workers", "workers { id }"),
-    ];
     let mutations = [
         ("changeLand", "changeLand(input: { id: \"ID\" }) { userErrors { code } }"),
         ("createLand", "createLand(input: { name: \"a\" }) { userErrors { code } }"),
@@ -116,7 +117,7 @@ fn operations(id: &str) -> BTreeMap<(&'static str, &'static str), String> {
     let spelled = |root, kind: &str, (name, text): (&'static str, &str)| {
         ((root, name), format!("{kind} {{ {} }}", text.replace("ID", id)))
     };
-    let queries = queries.map(|it| spelled("Query", "query", it));
+    let queries = QUERIES.map(|it| spelled("Query", "query", it));
     let mutations = mutations.into_iter().chain(about_accounts());
     let mutations = mutations.map(|it| spelled("Mutation", "mutation", it));
     let subscriptions = subscriptions.map(|it| spelled("Subscription", "subscription", it));

@@ -209,13 +209,7 @@ async fn crawled(world: &World, owner: &Person) -> JobId {
     let failed = PageOutcome::Failed { status, error, message: "not there".into() };
     let command = JobCommand::RecordPages {
         fence,
-        found: vec![
-            found(0, None),
-            found(1, Some(0)),
-            found(2, Some(0)),
-            found(3, Some(0)),
-            found(4, Some(0)),
-        ],
+        found: (0..5).map(|it| found(it, (0 < it).then_some(0))).collect(),
         visited: vec![
             visited(0, kept, vec![1, 2]),
             visited(1, failed, vec![]),
@@ -226,11 +220,10 @@ async fn crawled(world: &World, owner: &Person) -> JobId {
         progress: None,
     };
     world.work(id, command).await;
-    let artifacts = vec![Artifact { sha256, name: "pages.csv".into(), bytes }];
-    let closing = Closing::default();
-    world
-        .work(id, JobCommand::CompleteCrawl { fence, pages: 1, errors: 1, artifacts, closing })
-        .await;
+    let (artifacts, closing) =
+        (vec![Artifact { sha256, name: "pages.csv".into(), bytes }], Closing::default());
+    let done = JobCommand::CompleteCrawl { fence, pages: 1, errors: 1, artifacts, closing };
+    world.work(id, done).await;
     world.caught_up().await;
     id
 }

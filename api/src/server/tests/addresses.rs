@@ -90,22 +90,18 @@ impl Serving {
     }
 }
 
-fn invalid() -> Option<String> {
-    Some("INVALID_CREDENTIALS".to_owned())
-}
+const INVALID: Option<&str> = Some("INVALID_CREDENTIALS");
 
-fn throttled() -> Option<String> {
-    Some("THROTTLED".to_owned())
-}
+const THROTTLED: Option<&str> = Some("THROTTLED");
 
 #[tokio::test]
 async fn who_guesses_is_kept_out_and_the_owner_comes_in_from_elsewhere() {
     let serving = Serving::trusting(&[]).await;
     for _ in 0..10 {
-        assert_eq!(serving.guess(from(2), ADA).await, invalid());
+        assert_eq!(serving.guess(from(2), ADA).await.as_deref(), INVALID);
     }
-    assert_eq!(serving.guess(from(2), ADA).await, throttled());
-    assert_eq!(serving.enter(from(2)).await, throttled());
+    assert_eq!(serving.guess(from(2), ADA).await.as_deref(), THROTTLED);
+    assert_eq!(serving.enter(from(2)).await.as_deref(), THROTTLED);
     assert_eq!(serving.enter(from(3)).await, None);
 }
 
@@ -114,10 +110,10 @@ async fn a_stranger_does_not_get_another_address_by_saying_so() {
     let serving = Serving::trusting(&["127.0.0.9"]).await;
     for guess in 0..10 {
         let header = ["x-forwarded-for: 192.0.2.1\r\n", "forwarded: for=192.0.2.2\r\n"][guess % 2];
-        assert_eq!(serving.guess(Sender { header, ..from(2) }, ADA).await, invalid());
+        assert_eq!(serving.guess(Sender { header, ..from(2) }, ADA).await.as_deref(), INVALID);
     }
     let header = "x-forwarded-for: 192.0.2.3\r\n";
-    assert_eq!(serving.enter(Sender { header, ..from(2) }).await, throttled());
+    assert_eq!(serving.enter(Sender { header, ..from(2) }).await.as_deref(), THROTTLED);
 }
 
 #[tokio::test]
@@ -127,10 +123,13 @@ async fn a_trusted_proxy_says_who_it_is() {
     for _ in 0..10 {
         // What stands before is the stranger's own.
         let header = "x-forwarded-for: 203.0.113.1, 192.0.2.1\r\n";
-        assert_eq!(serving.guess(through(header), ADA).await, invalid());
+        assert_eq!(serving.guess(through(header), ADA).await.as_deref(), INVALID);
     }
-    assert_eq!(serving.enter(through("x-forwarded-for: 192.0.2.1\r\n")).await, throttled());
-    assert_eq!(serving.enter(through("forwarded: for=192.0.2.1\r\n")).await, throttled());
+    assert_eq!(
+        serving.enter(through("x-forwarded-for: 192.0.2.1\r\n")).await.as_deref(),
+        THROTTLED
+    );
+    assert_eq!(serving.enter(through("forwarded: for=192.0.2.1\r\n")).await.as_deref(), THROTTLED);
     assert_eq!(serving.enter(through("x-forwarded-for: 203.0.113.1\r\n")).await, None);
     assert_eq!(serving.enter(from(9)).await, None);
 }
@@ -140,7 +139,7 @@ async fn one_address_tries_no_thousand_accounts_nor_clients() {
     let serving = Serving::trusting(&[]).await;
     for number in 0..90 {
         let email = format!("guess{number}@example.org");
-        assert_eq!(serving.guess(from(2), &email).await, invalid());
+        assert_eq!(serving.guess(from(2), &email).await.as_deref(), INVALID);
     }
     let services = ["scan".to_owned()];
     let now = crate::graphql::tests::world::now();
@@ -160,7 +159,7 @@ async fn one_address_tries_no_thousand_accounts_nor_clients() {
     }
     let head = token(from(2), secret.expose()).await;
     assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("\r\nretry-after: "), "{head}");
-    assert_eq!(serving.enter(from(2)).await, throttled());
+    assert_eq!(serving.enter(from(2)).await.as_deref(), THROTTLED);
     let head = token(from(3), secret.expose()).await;
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     assert_eq!(serving.enter(from(3)).await, None);
