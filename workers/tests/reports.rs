@@ -5,7 +5,7 @@ mod model;
 mod world;
 
 use std::{
-    io::{Cursor, Read},
+    io::{Cursor, Read, Write as _},
     time::Duration,
 };
 
@@ -223,6 +223,50 @@ async fn a_report_of_which_a_model_wrote_nothing_is_no_success() {
     let state = world.job(job).await;
     assert_eq!(state.last_error.unwrap().error_type, "writer_failed");
     assert!(matches!(state.phase, Phase::Retrying { .. }));
+    world.stopped().await;
+}
+
+/// A document of one paragraph.
+fn word(says: &str) -> Vec<u8> {
+    let xml = format!(
+        "<w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\">\
+         <w:body><w:p><w:r><w:t>{says}</w:t></w:r></w:p></w:body></w:document>"
+    );
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let types = "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">\
+        <Override PartName=\"/word/document.xml\" ContentType=\"application/\
+        vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>";
+    for (part, content) in [("[Content_Types].xml", types), ("word/document.xml", &*xml)] {
+        archive.start_file(part, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// Must never: a success of which nothing has been written at all.
+#[tokio::test]
+async fn a_document_without_a_word_in_its_fields_is_no_success() {
+    let mut world = World::new().await;
+    world.start(None);
+    let template = world.upload(&word("{{PERMIS}} {{FORMATION}}")).await;
+    let spec = ReportSpec { template, ..spec(&world, &[b"The weather is fine today."]).await };
+    let job = world.request(spec, &ReportInput::default()).await;
+    let (state, _) = world.ended(job).await;
+    assert_eq!(state.phase, Phase::Failed);
+    let error = state.last_error.unwrap();
+    assert_eq!((&*error.error_type, error.retryable), ("nothing_known", false));
+    world.stopped().await;
+}
+
+/// By number: their names may be personal, and this goes on record.
+#[tokio::test]
+async fn when_no_source_can_be_read_each_is_told_of() {
+    let mut world = World::new().await;
+    world.start(None);
+    let spec = spec(&world, &[b"PK\x03\x04 nothing", b""]).await;
+    let job = world.request(spec, &input()).await;
+    let (state, _) = world.ended(job).await;
+    expect_test::expect!["none of the 2 sources can be read: source 1, the file is not what its name says; source 2, the file is neither PDF, DOCX nor plain text"].assert_eq(&state.last_error.unwrap().message);
     world.stopped().await;
 }
 

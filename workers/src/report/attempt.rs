@@ -65,6 +65,9 @@ impl Reports {
         so_far.begin(&input.salt);
         let composed = self.compose(attempt, &fields, &material, (so_far, writers)).await?;
         check_writers(spec.writer, &composed)?;
+        if composed.iter().all(|it| it.status == FieldStatus::Empty) {
+            return Err(Fault::NothingKnown { fields: composed.len() });
+        }
         let mut by_requester = String::new();
         for said in material.said_by_requester() {
             by_requester.push_str(said);

@@ -21,8 +21,8 @@ pub(super) enum Fault {
     #[error("reading the template took too long or went wrong")]
     TemplateRunaway,
     /// Give it other sources.
-    #[error("none of the {count} sources can be read: {first}")]
-    NoReadableSource { count: usize, first: String },
+    #[error("none of the {count} sources can be read: {told}")]
+    NoReadableSource { count: usize, told: String },
     /// Upload it again.
     #[error("the {what} is not stored any more")]
     Missing { what: &'static str },
@@ -38,6 +38,11 @@ pub(super) enum Fault {
     /// The same.
     #[error("the language model wrote none of the {fields} fields that it was asked for")]
     WriterFailed { fields: usize },
+    /// Give it other sources, or values. A document without a word is no report.
+    #[error(
+        "nothing is known of any of the {fields} fields: no value is given, no source speaks of one"
+    )]
+    NothingKnown { fields: usize },
     /// Change the template, or the values.
     #[error("{what} would be left in the document")]
     NotClean { what: &'static str },
@@ -67,6 +72,7 @@ impl Fault {
             Self::InputUnreadable => "input_unreadable",
             Self::WriterUnavailable => "writer_unavailable",
             Self::WriterFailed { .. } => "writer_failed",
+            Self::NothingKnown { .. } => "nothing_known",
             Self::NotClean { .. } => "document_not_clean",
             Self::Reader(_) => "reader_unavailable",
             Self::Files(_) => "file_store",
@@ -86,6 +92,7 @@ impl Fault {
             | Self::Missing { .. }
             | Self::TooLarge { .. }
             | Self::InputUnreadable
+            | Self::NothingKnown { .. }
             | Self::NotClean { .. } => false,
         }
     }

@@ -18,6 +18,9 @@ use super::{
 /// How much text of all sources together is used.
 const TEXT_BYTES_MAX: usize = 48 * 1024 * 1024;
 
+/// How many sources are told of when none can be read.
+const NAMED_MAX: usize = 10;
+
 /// What all sources say.
 #[derive(Default)]
 pub(super) struct Sources {
@@ -37,9 +40,12 @@ impl Sources {
         if self.errors() < self.told.len() {
             return Ok(());
         }
-        let first = self.told.iter().find_map(|it| it.error.as_ref());
-        let first = first.map(|it| it.message.clone()).unwrap_or_default();
-        Err(Fault::NoReadableSource { count: self.told.len(), first })
+        // By number: what they are called may be personal.
+        let told = (1..).zip(&self.told).take(NAMED_MAX).filter_map(|(number, it)| {
+            it.error.as_ref().map(|fault| format!("source {number}, {}", fault.message))
+        });
+        let told = told.collect::<Vec<_>>().join("; ");
+        Err(Fault::NoReadableSource { count: self.told.len(), told })
     }
 
     /// Reads one more. One that cannot be read is named, and no obstacle.
