@@ -147,7 +147,8 @@ async fn what_is_counted_is_what_the_lists_show() {
     let waited: u64 = told.rows().iter().map(|it| it.waiting.jobs()).sum();
     let ran: u64 = told.rows().iter().map(|it| it.running.jobs()).sum();
     assert_eq!(ran, count("ended_at is not null and started_at is not null").await);
-    assert!(ran <= waited && waited <= all.ended);
+    // Of those that ran some never waited: leased when their time had come, before they were queued.
+    assert!(0 < waited && waited <= all.ended);
 }
 
 /// All that are told apart add up to those that are not.
