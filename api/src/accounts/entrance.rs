@@ -14,6 +14,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::Timestamp;
 use identity::{ClientSecret, Identity, IdentityError, Refusal};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -125,19 +126,9 @@ fn basic(shown: &HeaderValue) -> Option<(String, String)> {
 
 /// A value of a form, decoded.
 fn plain(encoded: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digits = [rest.next()?, rest.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
+    let spaced = encoded.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 const UNCACHED: [(HeaderName, HeaderValue); 2] = [
