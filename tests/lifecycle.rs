@@ -1,56 +1,12 @@
 //! Whole lives of jobs, over the doors that everybody else uses.
 
 use anyhow::{Context, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::world::{Caller, World, eventually};
-
-/// A worker as the protocol has it, one call at a time.
-struct Worker {
-    caller: Caller,
-    id: String,
-}
-
-impl Worker {
-    async fn register(caller: Caller, services: &[&str]) -> anyhow::Result<Self> {
-        let key = uuid::Uuid::new_v4().to_string();
-        let body = json!({ "instance_key": key, "name": "test", "services": services, "slots": 4 });
-        let (status, answer) = caller.post("/worker/v1/workers", &body).await?;
-        ensure!(status == 201, "{status} {answer}");
-        let id = answer["worker_id"].as_str().context("a worker id")?.to_owned();
-        Ok(Self { caller, id })
-    }
-
-    /// Takes a job, waiting for one if need be.
-    async fn acquire(&self) -> anyhow::Result<Value> {
-        let request = uuid::Uuid::new_v4().to_string();
-        let body =
-            json!({ "worker_id": self.id, "request_id": request, "max": 1, "wait_ms": 10_000 });
-        let (status, mut answer) = self.caller.post("/worker/v1/leases", &body).await?;
-        ensure!(status == 200, "{status} {answer}");
-        Ok(answer["leases"][0].take())
-    }
-
-    async fn beat(&self, lease: &Value, progress: Value) -> anyhow::Result<Value> {
-        let held = json!([{
-            "lease_id": lease["lease_id"], "fence": lease["fence"], "progress": progress,
-        }]);
-        let body = json!({ "worker_id": self.id, "leases": held });
-        let (status, mut answer) = self.caller.post("/worker/v1/heartbeats", &body).await?;
-        ensure!(status == 200, "{status} {answer}");
-        Ok(answer["leases"][0].take())
-    }
-
-    async fn settle(&self, lease: &Value, outcome: Value) -> anyhow::Result<(u16, Value)> {
-        let id = lease["lease_id"].as_str().context("a lease id")?;
-        let mut body = json!({
-            "fence": lease["fence"], "op_id": uuid::Uuid::new_v4().to_string(),
-        });
-        let fields = outcome.as_object().context("an outcome")?.clone();
-        body.as_object_mut().context("a body")?.extend(fields);
-        self.caller.post(&format!("/worker/v1/leases/{id}/settle"), &body).await
-    }
-}
+use crate::{
+    worker::Token,
+    world::{World, eventually},
+};
 
 const TIMELINE: &str = "query($id: ID!) { job(id: $id) { timeline(first: 100) { type } } }";
 
@@ -58,12 +14,13 @@ const TIMELINE: &str = "query($id: ID!) { job(id: $id) { timeline(first: 100) { 
 async fn a_task_is_asked_for_done_and_seen_to_its_end_by_its_owner_alone() -> anyhow::Result<()> {
     let world = World::new().await?;
     let (ann, bob) = (world.member("ann").await?, world.member("bob").await?);
-    let worker = Worker::register(world.worker().await?, &["anything"]).await?;
+    let worker = Token::new(&world).await?.register(&["anything"]).await?;
 
     let job = ann.create_task("anything", json!({ "pages": 3 })).await?;
-    let lease = worker.acquire().await?;
+    let lease = worker.take().await?;
     ensure!(lease["job_id"] == job.as_str() && lease["body"] == json!({ "pages": 3 }), "{lease}");
-    let beat = worker.beat(&lease, json!({ "done": 1, "total": 3, "message": "one" })).await?;
+    let progress = json!({ "done": 1, "total": 3, "message": "one" });
+    let beat = worker.beat(&lease, json!({ "progress": progress })).await?;
     ensure!(beat["status"] == "ok", "{beat}");
     let outcome = json!({ "outcome": "succeeded", "result": { "words": 12 }, "errors": 1 });
     let (status, settled) = worker.settle(&lease, outcome).await?;
@@ -84,13 +41,13 @@ async fn a_task_is_asked_for_done_and_seen_to_its_end_by_its_owner_alone() -> an
 async fn a_worker_that_was_given_up_on_is_not_believed() -> anyhow::Result<()> {
     let world = World::new().await?;
     let ann = world.member("ann").await?;
-    let token = world.worker().await?;
-    let zombie = Worker::register(token.clone(), &["checksum"]).await?;
-    let heir = Worker::register(token, &["checksum"]).await?;
+    let token = Token::new(&world).await?;
+    let zombie = token.register(&["checksum"]).await?;
+    let heir = token.register(&["checksum"]).await?;
 
     let job = ann.create_task("checksum", json!({ "folder": "/" })).await?;
-    let lost = zombie.acquire().await?;
-    let lease = heir.acquire().await?;
+    let lost = zombie.take().await?;
+    let lease = heir.take().await?;
     ensure!(lease["job_id"] == job.as_str() && lease["delivery"] == 2, "{lease}");
 
     let done = json!({ "outcome": "succeeded", "result": { "by": "the zombie" } });
@@ -121,8 +78,8 @@ async fn what_was_queued_is_still_queued_after_a_restart() -> anyhow::Result<()>
     let token = world.worker().await?.token;
 
     let world = world.restart().await?;
-    let worker = Worker::register(Caller::new(&world.base, &token), &["anything"]).await?;
-    let lease = worker.acquire().await?;
+    let worker = Token::given(&world.base, &token).register(&["anything"]).await?;
+    let lease = worker.take().await?;
     ensure!(lease["job_id"] == job.as_str(), "{lease}");
     world.end().await
 }
@@ -145,16 +102,16 @@ async fn a_job_that_nobody_works_for_expires() -> anyhow::Result<()> {
 async fn a_running_job_is_cancelled_when_its_worker_lets_go() -> anyhow::Result<()> {
     let world = World::new().await?;
     let ann = world.member("ann").await?;
-    let worker = Worker::register(world.worker().await?, &["anything"]).await?;
+    let worker = Token::new(&world).await?.register(&["anything"]).await?;
     let job = ann.create_task("anything", json!({})).await?;
-    let lease = worker.acquire().await?;
+    let lease = worker.take().await?;
 
     let mutation = "mutation($input: CancelJobInput!) { cancelJob(input: $input) { \
                     job { state cancelRequested } userErrors { code } } }";
     let input = json!({ "input": { "id": job, "reason": "a mistake" } });
     let asked = ann.ask(mutation, input).await?;
     ensure!(asked["cancelJob"]["job"]["cancelRequested"] == true, "{asked}");
-    let beat = worker.beat(&lease, Value::Null).await?;
+    let beat = worker.beat(&lease, json!({})).await?;
     ensure!(beat["status"] == "cancel" && beat["reason"] == "a mistake", "{beat}");
     let (status, settled) = worker.settle(&lease, json!({ "outcome": "cancelled" })).await?;
     ensure!(status == 200 && settled["job_state"] == "CANCELLED", "{status} {settled}");
@@ -167,16 +124,16 @@ async fn a_paused_job_is_given_back_and_goes_on_where_it_was_when_it_is_resumed(
 -> anyhow::Result<()> {
     let world = World::new().await?;
     let ann = world.member("ann").await?;
-    let worker = Worker::register(world.worker().await?, &["anything"]).await?;
+    let worker = Token::new(&world).await?.register(&["anything"]).await?;
     let job = ann.create_task("anything", json!({})).await?;
-    let lease = worker.acquire().await?;
+    let lease = worker.take().await?;
 
     let pause = "mutation($id: ID!) { pauseJob(input: { id: $id, reason: \"a slow site\" }) { \
                  job { state pausedAt } userErrors { code } } }";
     let asked = ann.ask(pause, json!({ "id": job })).await?;
     ensure!(asked["pauseJob"]["job"]["state"] == "RUNNING", "{asked}");
     ensure!(asked["pauseJob"]["job"]["pausedAt"].is_string(), "{asked}");
-    let beat = worker.beat(&lease, Value::Null).await?;
+    let beat = worker.beat(&lease, json!({})).await?;
     ensure!(beat["status"] == "pause" && beat["reason"] == "a slow site", "{beat}");
     ensure!(beat["lease_expires_in_ms"].is_u64(), "the lease holds until then: {beat}");
     let released = json!({ "outcome": "released", "checkpoint": { "page": 3 } });
@@ -185,17 +142,17 @@ async fn a_paused_job_is_given_back_and_goes_on_where_it_was_when_it_is_resumed(
 
     // Younger, and still the one that is handed out.
     let other = ann.create_task("anything", json!({})).await?;
-    let next = worker.acquire().await?;
+    let next = worker.take().await?;
     ensure!(next["job_id"] == other.as_str(), "{next}");
     let resume = "mutation($id: ID!) { resumeJob(input: { id: $id }) { \
                   job { state pausedAt } userErrors { code } } }";
     let asked = ann.ask(resume, json!({ "id": job })).await?;
     ensure!(asked["resumeJob"]["job"]["pausedAt"].is_null(), "{asked}");
-    let again = worker.acquire().await?;
+    let again = worker.take().await?;
     ensure!(again["job_id"] == job.as_str(), "{again}");
     ensure!(again["checkpoint"] == json!({ "page": 3 }), "{again}");
     ensure!(again["attempt"] == 1 && again["delivery"] == 1, "{again}");
-    let beat = worker.beat(&again, Value::Null).await?;
+    let beat = worker.beat(&again, json!({})).await?;
     ensure!(beat["status"] == "ok", "{beat}");
     let done = json!({ "outcome": "succeeded", "result": null });
     let (status, settled) = worker.settle(&again, done).await?;

@@ -2,8 +2,10 @@
 
 mod invariants;
 mod site;
+mod worker;
 mod world;
 
+mod command_line;
 mod crash;
 mod crawls;
 mod isolation;

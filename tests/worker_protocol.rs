@@ -6,4 +6,3 @@ mod leases;
 mod logs;
 mod progress;
 mod settling;
-mod worker;

@@ -98,6 +98,11 @@ impl World {
         Ok(PgPool::connect(self.database.url()).await?)
     }
 
+    /// Where its database is.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.url()
+    }
+
     /// Somebody who was there before it was started again.
     pub(crate) fn again(&self, who: &Caller) -> Caller {
         self.caller(&who.token)
@@ -217,16 +222,6 @@ impl Caller {
         let request =
             if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
         Ok(request.send().await?)
-    }
-
-    /// Sends a REST request, gives back status and body.
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
-        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token);
-        let answer = request.json(body).send().await?;
-        let status = answer.status().as_u16();
-        let text = answer.text().await?;
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? };
-        Ok((status, body))
     }
 
     /// Creates a task, gives back its id.

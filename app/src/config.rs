@@ -8,9 +8,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod built_in;
 mod people;
+mod things;
 
 pub use built_in::BuiltIn;
-pub use people::{ClientAction, People, Registration, TokenAction, UserAction};
+pub use people::{ClientAction, People, Registration, Scope, TokenAction, UserAction};
+pub use things::{JobAction, LandAction};
 
 /// The job back end that never forgets.
 #[derive(Debug, Parser)]
@@ -52,6 +54,24 @@ pub enum Role {
         #[command(subcommand)]
         action: TokenAction,
     },
+    /// Jobs, whosever they are.
+    Job {
+        /// Where they are kept.
+        #[command(flatten)]
+        database: Database,
+        /// What to do about them.
+        #[command(subcommand)]
+        action: JobAction,
+    },
+    /// What crawls are about, whosever it is.
+    Land {
+        /// Where they are kept.
+        #[command(flatten)]
+        database: Database,
+        /// What to do about them.
+        #[command(subcommand)]
+        action: LandAction,
+    },
     /// Back ends of other applications.
     Client {
         /// Where they are kept.
@@ -63,25 +83,55 @@ pub enum Role {
     },
 }
 
+/// What every command takes, before its action or after it.
+const EVERYWHERE: &str = "Database and logs";
+
 /// Where everything is kept, and what is told of it.
 #[derive(Args, Clone, Debug)]
 pub struct Database {
     /// The Postgres to use, as `postgres://USER:PASSWORD@HOST/DATABASE`.
     /// Without it, Greffe brings its own.
-    #[arg(long, env = "GREFFE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = EVERYWHERE,
+        env = "GREFFE_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub database_url: Option<String>,
 
     /// Where Greffe's own Postgres keeps its data.
-    #[arg(long, env = "GREFFE_DATA_DIR", default_value = "greffe-data", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = EVERYWHERE,
+        env = "GREFFE_DATA_DIR",
+        default_value = "greffe-data",
+        value_name = "DIR"
+    )]
     pub data_dir: PathBuf,
 
     /// What to log, as `warn,journal=debug`: `info` is usual where Greffe
     /// serves, `warn` elsewhere.
-    #[arg(long, env = "GREFFE_LOG", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = EVERYWHERE,
+        env = "GREFFE_LOG",
+        value_name = "FILTER"
+    )]
     pub log: Option<String>,
 
     /// How to log.
-    #[arg(long, env = "GREFFE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = EVERYWHERE,
+        env = "GREFFE_LOG_FORMAT",
+        value_enum,
+        default_value_t = LogFormat::Text
+    )]
     pub log_format: LogFormat,
 }
 
@@ -169,8 +219,9 @@ pub struct Serve {
     #[arg(long, env = "GREFFE_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub metrics_token: Option<String>,
 
-    /// How long after a start leases are left alone, in seconds: workers that
-    /// could not report while Greffe was down get the chance to.
+    /// How long leases are left alone after a start, and after the database was
+    /// away, in seconds: workers that could not report meanwhile get the chance
+    /// to.
     #[arg(long, env = "GREFFE_RESCUE_GRACE_S", default_value_t = 10.0, value_name = "SECONDS")]
     pub rescue_grace_s: f64,
 

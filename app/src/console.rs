@@ -5,9 +5,16 @@ use std::{
     io::{self, Write},
 };
 
+use chrono::{DateTime, Utc};
+
 /// Says a line. A terminal that is gone is no reason to stop.
 pub(crate) fn say(line: impl fmt::Display) {
     drop(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// A time as tables show it, in UTC.
+pub(crate) fn time(at: DateTime<Utc>) -> String {
+    at.format("%F %T").to_string()
 }
 
 /// Says in one line why Greffe gives up.

@@ -44,6 +44,14 @@ fn main() -> ExitCode {
                 telemetry::start(&database, QUIET)?;
                 roles::token(&database, action).await
             }
+            Role::Job { database, action } => {
+                telemetry::start(&database, QUIET)?;
+                roles::job(&database, action).await
+            }
+            Role::Land { database, action } => {
+                telemetry::start(&database, QUIET)?;
+                roles::land(&database, action).await
+            }
             Role::Client { database, action } => {
                 telemetry::start(&database, QUIET)?;
                 roles::client(&database, action).await

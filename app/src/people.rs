@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use api::accounts::{Post, Recording, SmtpSettings};
 use commands::{Asked, Command, Commands, Services};
-use domain::{Actor, UserId, account::AccountCommand, actor::Component};
+use domain::{Actor, actor::Component};
 use identity::{Generated, Identity, User};
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{Reader, feed::Feed, schema};
@@ -89,12 +89,17 @@ impl Desk {
         self.database.close().await
     }
 
-    /// Has all that somebody owns go to somebody else.
-    pub(crate) async fn transfer(&self, from: &User, to: &User) -> anyhow::Result<()> {
-        let command = AccountCommand::TransferOwnership { to: UserId(to.id) };
-        let asked = Asked::by(Actor::System(Component::Console));
-        self.commands.execute(Command::Account(UserId(from.id), command), asked).await?;
+    /// Has something done on behalf of whoever has the command line.
+    pub(crate) async fn execute(&self, command: Command) -> anyhow::Result<()> {
+        self.commands.execute(command, Asked::by(Actor::System(Component::Console))).await?;
         Ok(())
+    }
+
+    /// Somebody to whom things may be given.
+    pub(crate) async fn recipient(&self, who: &str) -> anyhow::Result<User> {
+        let user = self.user(who).await.context("--to")?;
+        self.identity.check_recipient(user.id).await.context("--to")?;
+        Ok(user)
     }
 
     /// Somebody, by their e-mail or their id.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clients;
+mod things;
 mod tokens;
 
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use accounts::user;
 pub use clients::client;
+pub use things::{job, land};
 pub use tokens::token;
 
 use crate::{

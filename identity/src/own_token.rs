@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::Identity;
 use crate::error::{IdentityError, Refusal};
-use crate::ledger::{Author, Happening, Subject};
+use crate::ledger::{Happening, Subject};
 use crate::role::Role;
 use crate::secret::{PersonalToken, TokenHash};
 use crate::worker_token::{LAST_USED_GRAIN, named};
@@ -59,7 +59,7 @@ impl Identity {
     /// The token is answered here and never again.
     pub async fn create_own_token(
         &self,
-        (user, role): (Uuid, Role),
+        user: Uuid,
         name: &str,
         (scope, expires_at): (TokenScope, Option<DateTime<Utc>>),
         now: DateTime<Utc>,
@@ -81,7 +81,7 @@ impl Identity {
         .execute(&self.db)
         .await?;
         let what = Happening::TokenGranted { token: id, scope, expires_at };
-        self.record(Author::User { id: user, role }, Subject::Account(user), what, now).await?;
+        self.record(self.author, Subject::Account(user), what, now).await?;
         Ok((OwnToken { id, name, scope, created_at: now, expires_at, last_used_at: None }, token))
     }
 

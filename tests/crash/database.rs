@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
@@ -20,7 +21,10 @@ use tempfile::TempDir;
 use tokio::{io::AsyncReadExt, process::Command, sync::watch};
 
 use super::processes::{Greffe, SERVICES, jobs, member, people, worker};
-use crate::world::{Caller, eventually, program};
+use crate::{
+    worker::Token,
+    world::{Caller, eventually, program},
+};
 
 /// Who creates jobs at the same time, and how many each.
 const CALLERS: usize = 8;
@@ -42,10 +46,12 @@ impl Place {
         Ok(Self { folder, data })
     }
 
-    async fn greffe(&self) -> anyhow::Result<Greffe> {
+    /// Starts Greffe, which lets leases be for so many seconds after the
+    /// database was away.
+    async fn greffe(&self, grace: &str) -> anyhow::Result<Greffe> {
         let mut command = Command::new(program()?);
         command
-            .args(["serve", "--log", "off", "--listen", "127.0.0.1:0", "--rescue-grace-s", "0"])
+            .args(["serve", "--log", "off", "--listen", "127.0.0.1:0", "--rescue-grace-s", grace])
             .args(["--data-dir", self.data()?, "--admin-password", &secret()])
             .current_dir(self.folder.path())
             .stderr(Stdio::piped());
@@ -87,23 +93,32 @@ impl Place {
 
     /// Kills the server and all that answer for it, at once.
     async fn kill_all(&self) -> anyhow::Result<()> {
+        kill(&self.processes()?).await
+    }
+
+    /// The server and all that answer for it.
+    fn processes(&self) -> anyhow::Result<Vec<String>> {
         let (first, _) = self.server()?;
         let listed = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
         let mut all = vec![first];
         all.extend(listed.split_whitespace().map(str::to_owned));
-        kill(&all).await
+        Ok(all)
     }
 }
 
 async fn kill(pids: &[String]) -> anyhow::Result<()> {
+    signal("KILL", pids).await
+}
+
+async fn signal(name: &str, pids: &[String]) -> anyhow::Result<()> {
     let status = Command::new("sh")
-        .args(["-c", "kill -9 \"$@\"", "kill"])
+        .args(["-c", "kill -s \"$@\"", "kill", name])
         .args(pids)
         .stderr(Stdio::null())
         .status()
         .await?;
     // Some of them may have gone by themselves.
-    ensure!(status.success() || 1 < pids.len(), "{pids:?} could not be killed");
+    ensure!(status.success() || 1 < pids.len(), "{pids:?} could not be told {name}");
     Ok(())
 }
 
@@ -142,7 +157,7 @@ async fn create(
 async fn the_database_is_killed_in_the_middle_of_appends_and_nothing_accepted_is_lost()
 -> anyhow::Result<()> {
     let place = Place::new()?;
-    let greffe = place.greffe().await?;
+    let greffe = place.greffe("0").await?;
     let (password, token) = people(&["--log", "off", "--data-dir", place.data()?]).await?;
     let caller = member(&greffe.base, &password).await?;
     let folder = place.folder.path().join("input");
@@ -188,11 +203,50 @@ async fn the_database_is_killed_in_the_middle_of_appends_and_nothing_accepted_is
     greffe.stop().await
 }
 
+/// Waits until so long has passed since `then`.
+async fn until(then: Instant, passed: Duration) -> anyhow::Result<()> {
+    eventually(format!("{passed:?} to pass"), async || Ok(passed <= then.elapsed())).await
+}
+
+/// Must never: all leases are lost since nobody could beat for a while.
+#[tokio::test]
+async fn leases_outlive_a_database_that_is_away_for_longer_than_they_hold() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let greffe = place.greffe("8").await?;
+    let begun = Instant::now();
+    let (password, token) = people(&["--log", "off", "--data-dir", place.data()?]).await?;
+    let caller = member(&greffe.base, &password).await?;
+    let job = caller.create_task("checksum", json!({ "folder": "." })).await?;
+    let worker = Token::given(&greffe.base, &token).register(&["checksum"]).await?;
+    let lease = worker.take().await?;
+
+    // It beats until leases are not let be any more because of the start.
+    eventually("the first grace to be over".to_owned(), async || {
+        let beat = worker.beat(&lease, json!({})).await?;
+        ensure!(beat["status"] == "ok", "{beat}");
+        Ok(Duration::from_secs(9) < begun.elapsed())
+    })
+    .await?;
+    let processes = place.processes()?;
+    signal("STOP", &processes).await?;
+    until(Instant::now(), Duration::from_secs(7)).await?;
+    signal("CONT", &processes).await?;
+    // Those who end leases are faster than the worker.
+    until(Instant::now(), Duration::from_secs(2)).await?;
+
+    let beat = worker.beat(&lease, json!({})).await?;
+    ensure!(beat["status"] == "ok", "{beat}");
+    let (status, answer) = worker.settle(&lease, json!({ "outcome": "succeeded" })).await?;
+    ensure!(status == 200, "{status} {answer}");
+    caller.until(&job, "SUCCEEDED").await?;
+    greffe.stop().await
+}
+
 #[tokio::test]
 async fn a_database_that_does_not_come_back_ends_greffe_and_it_says_why_in_one_line()
 -> anyhow::Result<()> {
     let place = Place::new()?;
-    let mut greffe = place.greffe().await?;
+    let mut greffe = place.greffe("0").await?;
     // Without it, nothing can be recovered.
     let control = place.data.join("cluster/global/pg_control");
     std::fs::rename(&control, control.with_extension("away"))?;

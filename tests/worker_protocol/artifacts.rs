@@ -4,7 +4,7 @@ use anyhow::ensure;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::worker::{Answer, Auditor, Token, Worker, of_lease, refused, sent};
+use crate::worker::{Answer, Auditor, Token, Worker, of_lease, refused, sent};
 use crate::world::{Caller, World, eventually};
 
 const CSV: &str = "url,words\n";

@@ -5,7 +5,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::worker::{Answer, Token, Worker, sent};
+use crate::worker::{Answer, Token, Worker, sent};
 use crate::world::World;
 
 /// Fails unless the answer is this problem, about this field.

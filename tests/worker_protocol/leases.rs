@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::{task::JoinSet, time::Instant};
 use uuid::Uuid;
 
-use super::worker::{Auditor, Token, Worker, refused};
+use crate::worker::{Auditor, Token, Worker, refused};
 use crate::world::{World, eventually};
 
 #[tokio::test]

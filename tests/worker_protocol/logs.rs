@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use serde_json::json;
 
-use super::worker::{Auditor, Worker, refused};
+use crate::worker::{Auditor, Worker, refused};
 use crate::world::World;
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::worker::{Auditor, Worker};
+use crate::worker::{Auditor, Worker};
 use crate::world::{World, eventually};
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::worker::{Auditor, Worker, of_lease, refused};
+use crate::worker::{Auditor, Worker, of_lease, refused};
 use crate::world::{World, eventually};
 
 #[tokio::test]

@@ -2,8 +2,11 @@
 //! that take too long, jobs whose time has passed. With it, every accepted job
 //! ends.
 
+mod grace;
+
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use commands::Commands;
 use domain::{
     actor::Component,
@@ -12,6 +15,7 @@ use domain::{
 use projections::Reader;
 use tokio_util::sync::CancellationToken;
 
+use self::grace::Grace;
 use crate::patrol::{Interrupted, Patrol, ROUND_MAX, give, patrol};
 
 /// How many rounds are made between two looks at all leases, for those that
@@ -30,20 +34,18 @@ pub struct Rescuer {
     pub reader: Reader,
     /// How often to look.
     pub every: Duration,
-    /// How long after its start it lets leases be: workers that could not beat
-    /// while Greffe was down get the chance to.
+    /// How long it lets leases be after its start, and after it could make no
+    /// rounds: workers that could not beat while Greffe or its database was
+    /// away get the chance to.
     pub grace: Duration,
 }
 
 impl Rescuer {
     /// Makes its rounds until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(self.grace) => {}
-        }
         let every = self.every;
-        patrol(Rounds { rescuer: self, made: 0 }, every, stop).await;
+        let grace = Grace::new(TimeDelta::from_std(self.grace).unwrap_or(TimeDelta::MAX));
+        patrol(Rounds { rescuer: self, made: 0, grace }, every, stop).await;
     }
 
     /// What is over is not looked at again.
@@ -100,6 +102,7 @@ impl Rescuer {
 struct Rounds {
     rescuer: Rescuer,
     made: u32,
+    grace: Grace,
 }
 
 impl Patrol for Rounds {
@@ -107,14 +110,17 @@ impl Patrol for Rounds {
 
     async fn round(&mut self) -> Result<(), Interrupted> {
         let rescuer = &self.rescuer;
-        if self.made.is_multiple_of(ROUNDS_PER_LOOK_AT_ALL) {
+        let made = self.made;
+        self.made = made.wrapping_add(1);
+        if made.is_multiple_of(ROUNDS_PER_LOOK_AT_ALL) {
             rescuer.reader.begin_missing_beats().await?;
         }
         rescuer.forget_beats().await?;
+        if self.grace.holds(rescuer.commands.now()) {
+            return Ok(());
+        }
         rescuer.end_lost_leases().await?;
         rescuer.end_overdue_attempts().await?;
-        rescuer.end_expired_jobs().await?;
-        self.made = self.made.wrapping_add(1);
-        Ok(())
+        rescuer.end_expired_jobs().await
     }
 }

@@ -341,10 +341,10 @@ impl AccountMutations {
         #[graphql(desc = "What token is wanted.")] input: CreateApiTokenInput,
     ) -> Result<Option<CreateApiTokenPayload>> {
         let user = access::in_session(ctx)?;
-        let (identity, now) = (identity(ctx), sides(ctx).commands.now());
-        let owner = (user.user.0, word_of(user.role));
+        let now = sides(ctx).commands.now();
         let good = (input.scope.into(), input.expires_at.take().map(|it| it.0));
-        let made = identity.create_own_token(owner, &input.name, good, now).await;
+        let made =
+            on_behalf_of(ctx, user).create_own_token(user.user.0, &input.name, good, now).await;
         Ok(Some(match told(made)? {
             Ok((kept, token)) => CreateApiTokenPayload {
                 token: Some(token.expose().to_owned()),

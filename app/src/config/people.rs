@@ -141,26 +141,68 @@ pub enum UserAction {
         #[arg(long, value_name = "WHO")]
         to: String,
     },
-    /// End all sessions of somebody.
-    SignOut {
+    /// List the sessions of somebody that have not ended.
+    Sessions {
         /// Who.
         who: String,
     },
+    /// End all sessions of somebody, or one.
+    SignOut {
+        /// Who.
+        who: String,
+        /// Only this one of their sessions.
+        #[arg(long, value_name = "ID")]
+        session: Option<Uuid>,
+    },
+}
+
+/// What a token of somebody is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scope {
+    /// To look at what they see.
+    Read,
+    /// Also to do what they may do with jobs.
+    Write,
+}
+
+impl From<Scope> for identity::TokenScope {
+    fn from(it: Scope) -> Self {
+        match it {
+            Scope::Read => Self::Read,
+            Scope::Write => Self::Write,
+        }
+    }
 }
 
 /// What to do about the tokens of workers and of people.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TokenAction {
-    /// Make one for workers, and print it once.
+    /// Make one, for workers or in the name of somebody, and print it once.
     Create {
         /// What it is called.
         name: String,
-        /// A service that it is good for; may be given several times.
-        #[arg(long = "service", required_unless_present = "all_services")]
+        /// A service that workers with it do; may be given several times.
+        #[arg(long = "service", required_unless_present_any = ["all_services", "of"])]
         services: Vec<String>,
         /// It is good for every service.
         #[arg(long, conflicts_with = "services")]
         all_services: bool,
+        /// For a program that comes in somebody's name, instead of workers: an
+        /// e-mail or an id.
+        #[arg(long, value_name = "WHO", conflicts_with_all = ["services", "all_services"])]
+        of: Option<String>,
+        /// What a program that comes in somebody's name may do.
+        #[arg(long, value_enum, default_value_t = Scope::Read, requires = "of")]
+        scope: Scope,
+        /// How long it is good for a program that comes in somebody's name, in
+        /// days; for ever if not said.
+        #[arg(
+            long,
+            value_parser = clap::value_parser!(u32).range(1..=3_650),
+            requires = "of",
+            value_name = "DAYS"
+        )]
+        days: Option<u32>,
     },
     /// List those of workers, or of somebody, without what is secret.
     List {

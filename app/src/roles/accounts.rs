@@ -1,11 +1,13 @@
 //! `greffe user`: people who may sign in.
 
 use anyhow::Context;
-use identity::{Role, User};
+use commands::Command;
+use domain::{UserId, account::AccountCommand};
+use identity::{Role, SessionInfo, User};
 
 use crate::{
     config::{self, UserAction},
-    console,
+    console::{self, time},
     people::Desk,
     system,
 };
@@ -58,13 +60,24 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
             show(made, &password);
         }
         UserAction::Transfer { from, to } => {
-            let (from, to) = (desk.user(&from).await?, desk.user(&to).await?);
-            identity.check_recipient(to.id).await.context("--to")?;
-            desk.transfer(&from, &to).await?;
+            let (from, to) =
+                (desk.user(&from).await.context("--from")?, desk.recipient(&to).await?);
+            let command = AccountCommand::TransferOwnership { to: UserId(to.id) };
+            desk.execute(Command::Account(UserId(from.id), command)).await?;
             console::say(format_args!("what {} owns goes to {}", from.email, to.email));
             console::say("a process that serves sees to it");
         }
-        UserAction::SignOut { who } => {
+        UserAction::Sessions { who } => {
+            let sessions = identity.sessions(desk.user(&who).await?.id, now).await?;
+            let rows: Vec<[String; 4]> = sessions.iter().map(session_row).collect();
+            console::table(["id", "began", "carried on", "ends"], &rows);
+        }
+        UserAction::SignOut { who, session: Some(session) } => {
+            let user = desk.user(&who).await?;
+            identity.revoke_session(user.id, session, now).await.context("--session")?;
+            console::say(format_args!("session {session} of {} is over", user.email));
+        }
+        UserAction::SignOut { who, session: None } => {
             let user = desk.user(&who).await?;
             identity.sign_out_everywhere(user.id, now).await?;
             console::say(format_args!("{} is signed out everywhere", user.email));
@@ -86,8 +99,11 @@ fn parse(role: &str) -> anyhow::Result<Role> {
         .with_context(|| format!("--role: `{role}` is none of admin, operator, member and viewer"))
 }
 
+fn session_row(it: &SessionInfo) -> [String; 4] {
+    [it.id.to_string(), time(it.created_at), time(it.refreshed_at), time(it.expires_at)]
+}
+
 fn row(user: &User) -> [String; 5] {
-    let time = |it: chrono::DateTime<chrono::Utc>| it.format("%F %T").to_string();
     [
         user.id.to_string(),
         user.email.to_string(),

@@ -6,7 +6,7 @@ use projections::client_quota::Usage;
 
 use crate::{
     config::{self, ClientAction},
-    console,
+    console::{self, time},
     people::Desk,
     system,
 };
@@ -66,7 +66,6 @@ fn row(client: &Client, usage: Option<&Usage>) -> [String; 8] {
         Some((used, None)) => used.to_string(),
         None => String::new(),
     };
-    let time = |it: chrono::DateTime<chrono::Utc>| it.format("%F %T").to_string();
     [
         client.id.to_string(),
         client.name.clone(),

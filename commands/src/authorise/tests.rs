@@ -261,7 +261,7 @@ fn each_command_is_for_those_whom_it_concerns() {
         ExpireJob            rescuer
         PauseJob             admin operator member client
         ResumeJob            admin operator member client
-        TransferJob          admin operator member registrar
+        TransferJob          admin operator member registrar console
         RegisterWorker       worker
         RefuseReport         worker
         LeaveWorker          worker
@@ -275,7 +275,7 @@ fn each_command_is_for_those_whom_it_concerns() {
         StartSession         admin operator member viewer
         EndSession           admin operator member viewer console
         EndSessions          admin operator member viewer console
-        GrantToken           admin operator member viewer
+        GrantToken           admin operator member viewer console
         RevokeToken          admin operator member viewer console
         TransferOwnership    admin console
         RegisterClient       admin registrar console
@@ -286,7 +286,7 @@ fn each_command_is_for_those_whom_it_concerns() {
         CreateLand           admin operator member
         ChangeLand           admin operator member
         DeleteLand           admin operator member
-        TransferLand         admin operator member registrar"]]
+        TransferLand         admin operator member registrar console"]]
     .assert_eq(&table.join("\n"));
 }
 

@@ -13,7 +13,7 @@ async fn a_program_comes_in_the_name_of_its_user_until_its_token_ends() {
     let ada = world.user("ada@example.org", Role::Operator).await;
     let identity = &world.identity;
     let good = (TokenScope::Read, Some(t(100)));
-    let made = identity.create_own_token((ada.id, ada.role), " laptop ", good, t(0)).await;
+    let made = identity.create_own_token(ada.id, " laptop ", good, t(0)).await;
     let (listed, token) = made.unwrap();
     assert!(token.expose().starts_with("greffe_pat_"));
     assert_eq!(listed.name, "laptop");
@@ -39,7 +39,7 @@ async fn a_revoked_token_and_that_of_a_disabled_user_let_nobody_in() {
     let bob = world.user("bob@example.org", Role::Member).await;
     let identity = &world.identity;
     let scope = (TokenScope::Write, None);
-    let owner = (ada.id, ada.role);
+    let owner = ada.id;
     let (first, revoked) = identity.create_own_token(owner, "a", scope, t(0)).await.unwrap();
     let (_, other) = identity.create_own_token(owner, "b", scope, t(0)).await.unwrap();
     identity.verify_access(&shown(&revoked), t(1)).await.unwrap();

@@ -27,7 +27,7 @@ async fn a_password_hash_is_in_its_own_table_and_no_password_or_token_is_in_any(
     let wrong = world.identity.sign_in("typed-in-the-wrong@field", PASSWORD, t(1)).await;
     assert!(wrong.is_err());
     let made = world.identity.ensure_first_admin(None, None, t(1)).await.unwrap().unwrap();
-    let owner = (tokens.user.id, tokens.user.role);
+    let owner = tokens.user.id;
     let scope = (TokenScope::Read, None);
     let (_, own) = world.identity.create_own_token(owner, "a", scope, t(1)).await.unwrap();
     let services = ["ocr".to_owned()];

@@ -10,53 +10,57 @@ use crate::world::{Caller, World};
 
 /// Whoever shows a worker token.
 #[derive(Clone)]
-pub(super) struct Token {
+pub(crate) struct Token {
     http: reqwest::Client,
     base: String,
-    pub(super) secret: String,
+    pub(crate) secret: String,
 }
 
 /// A worker that has registered.
 #[derive(Clone)]
-pub(super) struct Worker {
-    pub(super) token: Token,
-    pub(super) id: String,
+pub(crate) struct Worker {
+    pub(crate) token: Token,
+    pub(crate) id: String,
 }
 
 /// Status and body of an answer.
-pub(super) type Answer = (u16, Value);
+pub(crate) type Answer = (u16, Value);
 
 impl Token {
     /// For every service.
-    pub(super) async fn new(world: &World) -> anyhow::Result<Self> {
+    pub(crate) async fn new(world: &World) -> anyhow::Result<Self> {
         Self::scoped(world, &WorkerServices::All).await
     }
 
-    pub(super) async fn scoped(world: &World, services: &WorkerServices) -> anyhow::Result<Self> {
+    pub(crate) async fn scoped(world: &World, services: &WorkerServices) -> anyhow::Result<Self> {
         let identity = &world.system.identity;
         let (_, token) =
             identity.create_worker_token("test", services, None, app::system::now()).await?;
-        let (http, base) = (reqwest::Client::new(), world.base.clone());
-        Ok(Self { http, base, secret: token.expose().to_owned() })
+        Ok(Self::given(&world.base, token.expose()))
+    }
+
+    /// What somebody shows who was given it.
+    pub(crate) fn given(base: &str, secret: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: base.to_owned(), secret: secret.to_owned() }
     }
 
     /// The same, with another token.
-    pub(super) fn showing(self, secret: &str) -> Self {
+    pub(crate) fn showing(self, secret: &str) -> Self {
         Self { secret: secret.to_owned(), ..self }
     }
 
     /// A request to change before it is sent.
-    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("{}/worker/v1{path}", self.base))
             .bearer_auth(&self.secret)
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         sent(self.request(Method::POST, path).json(body)).await
     }
 
-    pub(super) async fn register(&self, services: &[&str]) -> anyhow::Result<Worker> {
+    pub(crate) async fn register(&self, services: &[&str]) -> anyhow::Result<Worker> {
         let key = Uuid::new_v4().to_string();
         let body = json!({ "instance_key": key, "name": "test", "services": services });
         let (status, answer) = self.post("/workers", &body).await?;
@@ -68,16 +72,16 @@ impl Token {
 
 impl Worker {
     /// For all services.
-    pub(super) async fn new(world: &World) -> anyhow::Result<Self> {
+    pub(crate) async fn new(world: &World) -> anyhow::Result<Self> {
         Token::new(world).await?.register(&["anything", "checksum"]).await
     }
 
     /// Asks for one job, under a request of its own.
-    pub(super) async fn ask(&self, wait_ms: u64) -> anyhow::Result<Answer> {
+    pub(crate) async fn ask(&self, wait_ms: u64) -> anyhow::Result<Answer> {
         self.ask_as(Uuid::new_v4(), 1, wait_ms).await
     }
 
-    pub(super) async fn ask_as(
+    pub(crate) async fn ask_as(
         &self,
         request: Uuid,
         max: u32,
@@ -90,14 +94,14 @@ impl Worker {
     }
 
     /// Takes a job, waiting for one if need be.
-    pub(super) async fn take(&self) -> anyhow::Result<Value> {
+    pub(crate) async fn take(&self) -> anyhow::Result<Value> {
         let (status, mut answer) = self.ask(20_000).await?;
         ensure!(status == 200, "{status} {answer}");
         Ok(answer["leases"][0].take())
     }
 
     /// Beats for one lease.
-    pub(super) async fn beat(&self, lease: &Value, said: Value) -> anyhow::Result<Value> {
+    pub(crate) async fn beat(&self, lease: &Value, said: Value) -> anyhow::Result<Value> {
         let mut held = json!({ "lease_id": lease["lease_id"], "fence": lease["fence"] });
         extend(&mut held, said)?;
         let body = json!({ "worker_id": self.id, "leases": [held] });
@@ -106,13 +110,13 @@ impl Worker {
         Ok(answer["leases"][0].take())
     }
 
-    pub(super) async fn settle(&self, lease: &Value, said: Value) -> anyhow::Result<Answer> {
+    pub(crate) async fn settle(&self, lease: &Value, said: Value) -> anyhow::Result<Answer> {
         let mut body = json!({ "fence": lease["fence"], "op_id": Uuid::new_v4() });
         extend(&mut body, said)?;
         self.token.post(&of_lease(lease, "settle")?, &body).await
     }
 
-    pub(super) async fn log(
+    pub(crate) async fn log(
         &self,
         lease: &Value,
         offset: u64,
@@ -126,13 +130,13 @@ impl Worker {
         sent(request.body(lines.to_owned())).await
     }
 
-    pub(super) async fn leave(&self) -> anyhow::Result<Answer> {
+    pub(crate) async fn leave(&self) -> anyhow::Result<Answer> {
         sent(self.token.request(Method::DELETE, &format!("/workers/{}", self.id))).await
     }
 }
 
 /// Sends it; no body is a null.
-pub(super) async fn sent(request: RequestBuilder) -> anyhow::Result<Answer> {
+pub(crate) async fn sent(request: RequestBuilder) -> anyhow::Result<Answer> {
     let answer = request.send().await?;
     let status = answer.status().as_u16();
     let text = answer.text().await?;
@@ -140,7 +144,7 @@ pub(super) async fn sent(request: RequestBuilder) -> anyhow::Result<Answer> {
 }
 
 /// The path of something of a lease.
-pub(super) fn of_lease(lease: &Value, what: &str) -> anyhow::Result<String> {
+pub(crate) fn of_lease(lease: &Value, what: &str) -> anyhow::Result<String> {
     let id = lease["lease_id"].as_str().context("a lease id")?;
     Ok(format!("/leases/{id}/{what}"))
 }
@@ -152,21 +156,21 @@ fn extend(body: &mut Value, more: Value) -> anyhow::Result<()> {
 }
 
 /// Fails unless the answer has this status and this code.
-pub(super) fn refused(answer: &Answer, status: u16, code: &str) -> anyhow::Result<()> {
+pub(crate) fn refused(answer: &Answer, status: u16, code: &str) -> anyhow::Result<()> {
     ensure!(answer.0 == status && answer.1["code"] == code, "{} {}", answer.0, answer.1);
     Ok(())
 }
 
 /// Reads the whole journal, as an auditor would.
-pub(super) struct Auditor(Caller);
+pub(crate) struct Auditor(Caller);
 
 impl Auditor {
-    pub(super) async fn new(world: &World) -> anyhow::Result<Self> {
+    pub(crate) async fn new(world: &World) -> anyhow::Result<Self> {
         Ok(Self(world.person("auditor", identity::Role::Admin).await?))
     }
 
     /// The payloads of the events of one type in one stream, oldest first.
-    pub(super) async fn events(
+    pub(crate) async fn events(
         &self,
         category: &str,
         id: &Value,
