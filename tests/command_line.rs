@@ -5,7 +5,10 @@ use anyhow::{Context, ensure};
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::world::{Caller, World, eventually, program};
+use crate::{
+    worker::Token,
+    world::{Caller, World, eventually, program},
+};
 
 /// A password for those whom the tests make.
 const PASSWORD: &str = "correct horse battery staple";
@@ -168,6 +171,31 @@ async fn a_job_and_a_land_are_given_away_by_whoever_has_the_machine() -> anyhow:
     let unknown = uuid::Uuid::nil().to_string();
     refused(&world, &["job", "transfer", &unknown, "--to", "bob@example.org"]).await?;
     refused(&world, &["land", "transfer", land, "--to", "bob@example.org"]).await?;
+    world.end().await
+}
+
+/// Only one version of what moves with an append can be true. A process that
+/// serves is not put out of work by looking up who may sign in.
+#[tokio::test]
+async fn read_models_of_another_version_are_replaced_when_that_is_asked_for() -> anyhow::Result<()>
+{
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let db = world.database().await?;
+    sqlx::query("create schema job_ready_v999").execute(&db).await?;
+    let refused = refused(&world, &["user", "list"]).await?;
+    ensure!(refused.contains("job_ready_v999") && refused.contains("greffe migrate"), "{refused}");
+    ann.create_task("anything", json!({})).await?;
+
+    done(&world, &["migrate"]).await?;
+    let there = "select count(*) from pg_namespace where nspname = 'job_ready_v999'";
+    let there: i64 = sqlx::query_scalar(there).fetch_one(&db).await?;
+    ensure!(there == 0, "it is still there");
+    done(&world, &["user", "list"]).await?;
+    ann.create_task("anything", json!({})).await?;
+    let worker = Token::new(&world).await?.register(&["anything"]).await?;
+    worker.take().await?;
+    worker.take().await?;
     world.end().await
 }
 

@@ -30,7 +30,8 @@ pub enum Role {
     Serve(Serve),
     /// Serve, and show on real input what Greffe does.
     Demo(Demo),
-    /// Bring the database up to this version, then exit.
+    /// Bring the database up to this version, then exit: its tables, and the
+    /// read models that move with each event.
     Migrate(Database),
     /// Read a file on standard input and say what is in it: what `serve` starts
     /// for each source of a report.

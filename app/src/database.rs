@@ -1,15 +1,20 @@
 //! The database: the operator's, or the one that Greffe brings along.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 use sqlx::{
     PgPool,
     migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
+
+/// How long it may take to let go of the connections.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The database of Greffe's own server.
 const NAME: &str = "greffe";
@@ -70,7 +75,10 @@ impl Database {
     /// Lets go of it. Greffe's own server stops, unless another process uses
     /// it.
     pub async fn close(self) -> anyhow::Result<()> {
-        self.pool.close().await;
+        // What is given back is asked first whether it still answers.
+        if timeout(PATIENCE, self.pool.close()).await.is_err() {
+            tracing::warn!("the database does not answer: its connections are left");
+        }
         match self.own {
             Some(own) => own.stop().await,
             None => Ok(()),

@@ -9,7 +9,11 @@ use commands::{Asked, Command, Commands, Services};
 use domain::{Actor, actor::Component};
 use identity::{Generated, Identity, User};
 use journal::{Journal, postgres::PostgresJournal};
-use projections::{Reader, feed::Feed, schema};
+use projections::{
+    Reader,
+    feed::Feed,
+    schema::{self, OtherVersion},
+};
 use sqlx::PgPool;
 
 use crate::{
@@ -71,7 +75,7 @@ impl Desk {
         let database = Database::open(config).await?;
         let journal = Arc::new(open_journal(&database).await?);
         let reads: Arc<dyn Journal> = Arc::clone(&journal) as _;
-        schema::prepare(&database.pool, Arc::clone(&reads))
+        schema::prepare(&database.pool, Arc::clone(&reads), OtherVersion::Respect)
             .await
             .context("cannot make the read models")?;
         let services = Services::try_new(Vec::new()).context("cannot do without services")?;

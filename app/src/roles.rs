@@ -5,8 +5,10 @@ mod clients;
 mod things;
 mod tokens;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
+use anyhow::Context;
+use projections::schema::{self, OtherVersion};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -23,9 +25,8 @@ use crate::{
     console,
     database::Database,
     services_file,
-    system::System,
+    system::{System, open_journal},
 };
-use anyhow::Context;
 
 /// Runs a role to its end. Why it gives up is said in one line.
 pub fn run(role: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
@@ -43,6 +44,11 @@ pub fn run(role: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
 /// Brings the database up to this version.
 pub async fn migrate(config: &config::Database) -> anyhow::Result<()> {
     let database = Database::open(config).await?;
+    let journal = Arc::new(open_journal(&database).await?);
+    schema::prepare(&database.pool, Arc::clone(&journal) as _, OtherVersion::Replace)
+        .await
+        .context("cannot make the read models")?;
+    journal.close().await;
     console::say("the database is up to date");
     database.close().await
 }

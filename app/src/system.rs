@@ -25,7 +25,7 @@ use projections::{
     land::Lands,
     page::Pages,
     projector::Projector,
-    schema,
+    schema::{self, OtherVersion},
 };
 use rand::{Rng, distr::Alphanumeric};
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
@@ -82,7 +82,7 @@ impl System {
         let post = people::post(config)?;
         let artifacts = open_artifacts(config, &database).await?;
         let journal = Arc::new(open_journal(&database).await?);
-        schema::prepare(&database.pool, Arc::clone(&journal) as _)
+        schema::prepare(&database.pool, Arc::clone(&journal) as _, OtherVersion::ReplaceOlder)
             .await
             .context("cannot make the read models")?;
         let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
@@ -146,7 +146,9 @@ impl System {
             tracing::warn!("some parts did not stop in time");
             self.parts.shutdown().await;
         }
-        self.journal.close().await;
+        if timeout(PATIENCE, self.journal.close()).await.is_err() {
+            tracing::warn!("the journal could not be closed in time");
+        }
         self.database.close().await
     }
 

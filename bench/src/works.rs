@@ -22,7 +22,7 @@ use projections::{
     land::Lands,
     page::Pages,
     projector::Projector,
-    schema,
+    schema::{self, OtherVersion},
 };
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::task::JoinSet;
@@ -59,7 +59,7 @@ impl Works {
         let folds = dispatch::inline_folds();
         let journal = Arc::new(PostgresJournal::connect_with(options, settings, folds).await?);
         let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
-        schema::prepare(&db, Arc::clone(&writes)).await?;
+        schema::prepare(&db, Arc::clone(&writes), OtherVersion::Replace).await?;
         let commands =
             Commands::new(Arc::clone(&writes), life::services()?, Arc::new(now), Arc::new(id));
         Ok(Self {

@@ -18,6 +18,21 @@ pub enum CommandError {
     Broken(#[source] BoxError),
 }
 
+impl CommandError {
+    /// Whether what the journal holds of the subject cannot be read: nothing
+    /// can be asked of it until somebody has seen to that, and of others
+    /// everything.
+    pub fn is_damage(&self) -> bool {
+        let Self::Broken(cause) = self else { return false };
+        let of_append = || match cause.downcast_ref() {
+            Some(AppendError::Journal(error)) => Some(error),
+            _ => None,
+        };
+        let journal = cause.downcast_ref::<JournalError>().or_else(of_append);
+        matches!(journal, Some(JournalError::Damaged(_)))
+    }
+}
+
 impl From<JournalError> for CommandError {
     fn from(error: JournalError) -> Self {
         Self::Broken(error.into())

@@ -13,7 +13,7 @@ use std::{
 };
 
 use sqlx::PgPool;
-use tokio::time::{sleep, timeout};
+use tokio::time::{error::Elapsed, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,6 +26,10 @@ use crate::{
 
 /// How many facts are folded together at most.
 const BATCH: usize = 5_000;
+
+/// How long it may take to write what they lead to: the database has gone
+/// without a word.
+const TAKES_MAX: Duration = Duration::from_mins(5);
 
 /// How soon one looks whether the owner is still alive, and how soon one tries
 /// again after a failure.
@@ -108,7 +112,9 @@ impl<P: Projection> Projector<P> {
             let facts = self.feed.read(ours.checkpoint, BATCH).await?;
             if let Some(last) = facts.last() {
                 let position = last.position();
-                if !self.take_in(&ours, &facts, position).await? {
+                let taken = timeout(TAKES_MAX, self.take_in(&ours, &facts, position)).await;
+                let silence = |it: Elapsed| Err(sqlx::Error::Io(it.into()));
+                if !taken.unwrap_or_else(silence)? {
                     return Ok(Some(Turn::Lost));
                 }
                 ours.checkpoint = position;

@@ -99,34 +99,120 @@ pub enum SchemaError {
         /// What is not there.
         missing: String,
     },
+    /// The tables that move with the append are of another version.
+    #[error(
+        "{schema} is of another version of greffe: `greffe migrate` replaces it, which a process \
+         of that version that serves does not survive"
+    )]
+    OtherVersion {
+        /// Where they are.
+        schema: String,
+    },
+}
+
+/// What becomes of a version of an inline projection that is not this
+/// program's. Only one can be true: an append moves those that the program
+/// knows by which it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherVersion {
+    /// It is removed, and this program's made anew. A process of the other
+    /// version that still runs can append no more, and says so.
+    Replace,
+    /// The same, if it is older. A newer one stays, as with
+    /// [`Respect`](Self::Respect): two programs must not take turns.
+    ReplaceOlder,
+    /// It stays, and nothing is made: [`SchemaError::OtherVersion`].
+    Respect,
 }
 
 /// Makes what is missing. The tables of the others fill as they follow the
 /// journal; those that move with the append are filled here, from the whole
 /// journal, while nobody can append.
-pub async fn prepare(db: &PgPool, journal: Arc<dyn Journal>) -> Result<(), SchemaError> {
+pub async fn prepare(
+    db: &PgPool,
+    journal: Arc<dyn Journal>,
+    other: OtherVersion,
+) -> Result<(), SchemaError> {
     for tables in ALL {
-        let mut tx = postgres::begin(db).await?;
-        // One process at a time; the others then find it done.
-        sqlx::query("select pg_advisory_xact_lock(hashtext('greffe projections'))")
-            .execute(&mut *tx)
-            .await?;
-        if exists(&mut tx, &tables).await? {
-            let missing = missing(&mut tx, &tables).await?;
-            if !missing.is_empty() {
-                let (schema, missing) = (tables.schema(), missing.join(", "));
-                return Err(SchemaError::Incomplete { schema, missing });
+        let mut left = ATTEMPTS;
+        loop {
+            left -= 1;
+            match prepare_one(db, &*journal, tables, other).await {
+                Err(SchemaError::Database(error)) if 0 < left && is_deadlock(&error) => {}
+                done => break done?,
             }
-            continue;
         }
-        tracing::info!(projection = tables.name, version = tables.version, "making its tables");
-        create(&mut tx, &tables).await?;
-        if is_inline(&tables) {
-            fill(&mut tx, &tables, &*journal).await?;
-        }
-        tx.commit().await?;
     }
     Ok(())
+}
+
+/// How often tables are tried to be made if somebody who appends is in the way.
+const ATTEMPTS: u32 = 5;
+
+fn is_deadlock(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|it| it.code()).is_some_and(|it| it == "40P01")
+}
+
+async fn prepare_one(
+    db: &PgPool,
+    journal: &dyn Journal,
+    tables: Tables,
+    other: OtherVersion,
+) -> Result<(), SchemaError> {
+    let mut tx = postgres::begin(db).await?;
+    // One process at a time; the others then find it done.
+    sqlx::query("select pg_advisory_xact_lock(hashtext('greffe projections'))")
+        .execute(&mut *tx)
+        .await?;
+    let others =
+        if is_inline(&tables) { other_versions(&mut tx, &tables).await? } else { Vec::new() };
+    let is_left = |version: i16| match other {
+        OtherVersion::Replace => false,
+        OtherVersion::ReplaceOlder => tables.version < version,
+        OtherVersion::Respect => true,
+    };
+    if let Some(theirs) = others.iter().find(|it| is_left(it.version)) {
+        return Err(SchemaError::OtherVersion { schema: theirs.schema() });
+    }
+    let exists = exists(&mut tx, &tables).await?;
+    if exists && others.is_empty() {
+        let missing = missing(&mut tx, &tables).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (schema, missing) = (tables.schema(), missing.join(", "));
+        return Err(SchemaError::Incomplete { schema, missing });
+    }
+    tracing::info!(projection = tables.name, version = tables.version, "making its tables");
+    // Before the head is held: whoever appends holds these first, and then the head.
+    for schema in others.iter().chain(exists.then_some(&tables)).map(Tables::schema) {
+        tracing::info!(schema, "removing tables that stand still");
+        let drop = format!("drop schema {schema} cascade");
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *tx).await?;
+    }
+    create(&mut tx, &tables).await?;
+    if is_inline(&tables) {
+        fill(&mut tx, &tables, journal).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The tables of a projection that are of other versions of this program.
+async fn other_versions(
+    db: &mut PgConnection,
+    tables: &Tables,
+) -> Result<Vec<Tables>, sqlx::Error> {
+    let schemas = sqlx::query_scalar!(
+        r#"select nspname::text as "nspname!" from pg_namespace
+           where starts_with(nspname::text, $1::text || '_v') order by 1"#,
+        tables.name
+    )
+    .fetch_all(db)
+    .await?;
+    let version = |it: &String| it.rsplit_once("_v")?.1.parse().ok();
+    let versions = schemas.iter().filter_map(version).filter(|it| *it != tables.version);
+    Ok(versions.map(|version| Tables { version, ..*tables }).collect())
 }
 
 async fn exists(db: &mut PgConnection, tables: &Tables) -> Result<bool, sqlx::Error> {

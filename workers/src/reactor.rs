@@ -15,7 +15,7 @@ use projections::{
     feed::{Feed, FeedError},
     reactor::{RENEW_WITHIN, Turn},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -115,7 +115,12 @@ impl Following {
                 still_ours(&turn).await?;
                 continue;
             };
+            let mut said = Instant::now();
             for fact in &facts {
+                if RENEW_WITHIN <= said.elapsed() {
+                    still_ours(&turn).await?;
+                    said = Instant::now();
+                }
                 reactor.answer(fact, &turn).await?;
             }
             if !turn.move_to(last).await? {

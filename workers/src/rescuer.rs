@@ -6,7 +6,6 @@ mod grace;
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use commands::Commands;
 use domain::{
     actor::Component,
@@ -16,7 +15,7 @@ use projections::Reader;
 use tokio_util::sync::CancellationToken;
 
 use self::grace::Grace;
-use crate::patrol::{Interrupted, Patrol, ROUND_MAX, give, patrol};
+use crate::patrol::{Giver, Interrupted, Patrol, ROUND_MAX, patrol};
 
 /// How many rounds are made between two looks at all leases, for those that
 /// nobody has begun to count for.
@@ -43,11 +42,48 @@ pub struct Rescuer {
 impl Rescuer {
     /// Makes its rounds until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let every = self.every;
-        let grace = Grace::new(TimeDelta::from_std(self.grace).unwrap_or(TimeDelta::MAX));
-        patrol(Rounds { rescuer: self, made: 0, grace }, every, stop).await;
+        let Self { commands, reader, every, grace } = self;
+        let rounds = Rounds {
+            giver: Giver::new(commands.clone(), Component::Rescuer),
+            commands,
+            reader,
+            made: 0,
+            grace: Grace::new(grace, every),
+        };
+        patrol(rounds, every, stop).await;
     }
+}
 
+/// The rounds of one run.
+struct Rounds {
+    commands: Commands,
+    reader: Reader,
+    giver: Giver,
+    made: u32,
+    grace: Grace,
+}
+
+impl Patrol for Rounds {
+    const NAME: &'static str = "rescuer";
+
+    async fn round(&mut self) -> Result<(), Interrupted> {
+        let made = self.made;
+        self.made = made.wrapping_add(1);
+        if made.is_multiple_of(ROUNDS_PER_LOOK_AT_ALL) {
+            self.reader.begin_missing_beats().await?;
+        }
+        self.forget_beats().await?;
+        if !self.grace.holds(self.commands.now()) {
+            self.end_lost_leases().await?;
+            self.end_overdue_attempts().await?;
+            self.end_expired_jobs().await?;
+        }
+        self.grace.ended(self.commands.now());
+        Ok(())
+    }
+}
+
+impl Rounds {
     /// What is over is not looked at again.
     async fn forget_beats(&self) -> Result<(), Interrupted> {
         let all = u64::from(FORGOTTEN_AT_ONCE);
@@ -55,18 +91,18 @@ impl Rescuer {
         Ok(())
     }
 
-    async fn end_lost_leases(&self) -> Result<(), Interrupted> {
+    async fn end_lost_leases(&mut self) -> Result<(), Interrupted> {
         for lease in self.reader.mark_lost(ROUND_MAX).await? {
             let log = self.reader.seal_log(lease).await?;
             let command = JobCommand::ExpireLease { fence: lease.fence, log };
-            if self.give(lease.job, command).await? {
+            if self.giver.give(lease.job, command).await? {
                 metrics::counter!("greffe_leases_lost_total").increment(1);
             }
         }
         Ok(())
     }
 
-    async fn end_overdue_attempts(&self) -> Result<(), Interrupted> {
+    async fn end_overdue_attempts(&mut self) -> Result<(), Interrupted> {
         for held in self.reader.overdue(ROUND_MAX).await? {
             let log = self.reader.seal_log(held.lease).await?;
             let error = JobError {
@@ -81,46 +117,15 @@ impl Rescuer {
                 retry_at: None,
                 closing: Closing { progress: None, log },
             };
-            self.give(held.lease.job, command).await?;
+            self.giver.give(held.lease.job, command).await?;
         }
         Ok(())
     }
 
-    async fn end_expired_jobs(&self) -> Result<(), Interrupted> {
+    async fn end_expired_jobs(&mut self) -> Result<(), Interrupted> {
         for job in self.reader.expired(ROUND_MAX).await? {
-            self.give(job, JobCommand::ExpireJob).await?;
+            self.giver.give(job, JobCommand::ExpireJob).await?;
         }
         Ok(())
-    }
-
-    async fn give(&self, job: domain::JobId, command: JobCommand) -> Result<bool, Interrupted> {
-        give(&self.commands, Component::Rescuer, job, command).await
-    }
-}
-
-/// The rounds of one run.
-struct Rounds {
-    rescuer: Rescuer,
-    made: u32,
-    grace: Grace,
-}
-
-impl Patrol for Rounds {
-    const NAME: &'static str = "rescuer";
-
-    async fn round(&mut self) -> Result<(), Interrupted> {
-        let rescuer = &self.rescuer;
-        let made = self.made;
-        self.made = made.wrapping_add(1);
-        if made.is_multiple_of(ROUNDS_PER_LOOK_AT_ALL) {
-            rescuer.reader.begin_missing_beats().await?;
-        }
-        rescuer.forget_beats().await?;
-        if self.grace.holds(rescuer.commands.now()) {
-            return Ok(());
-        }
-        rescuer.end_lost_leases().await?;
-        rescuer.end_overdue_attempts().await?;
-        rescuer.end_expired_jobs().await
     }
 }

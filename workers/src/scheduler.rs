@@ -8,7 +8,7 @@ use domain::{actor::Component, job::JobCommand};
 use projections::Reader;
 use tokio_util::sync::CancellationToken;
 
-use crate::patrol::{Interrupted, Patrol, ROUND_MAX, give, patrol};
+use crate::patrol::{Giver, Interrupted, Patrol, ROUND_MAX, patrol};
 
 /// Queues jobs whose time has come.
 #[derive(Clone)]
@@ -24,17 +24,24 @@ pub struct Scheduler {
 impl Scheduler {
     /// Makes its rounds until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let every = self.every;
-        patrol(self, every, stop).await;
+        let Self { commands, reader, every } = self;
+        let giver = Giver::new(commands, Component::Scheduler);
+        patrol(Rounds { reader, giver }, every, stop).await;
     }
 }
 
-impl Patrol for Scheduler {
+/// The rounds of one run.
+struct Rounds {
+    reader: Reader,
+    giver: Giver,
+}
+
+impl Patrol for Rounds {
     const NAME: &'static str = "scheduler";
 
     async fn round(&mut self) -> Result<(), Interrupted> {
         for job in self.reader.due(ROUND_MAX).await? {
-            give(&self.commands, Component::Scheduler, job, JobCommand::QueueJob).await?;
+            self.giver.give(job, JobCommand::QueueJob).await?;
         }
         Ok(())
     }

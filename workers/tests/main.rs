@@ -12,3 +12,5 @@ mod executors;
 mod registrar;
 #[cfg(test)]
 mod reports;
+#[cfg(test)]
+mod rescuer;

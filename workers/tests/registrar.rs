@@ -23,7 +23,7 @@ use projections::{
     job_list::{JobFilter, JobList, JobOrder, Paging},
     land::{LandFilter, LandOrder, LandPaging, Lands},
     projector::Projector,
-    schema,
+    schema::{self, OtherVersion},
 };
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
@@ -69,7 +69,7 @@ impl World {
         let settings = journal::postgres::Settings::default();
         let journal = PostgresJournal::connect_with(options, settings, dispatch::inline_folds());
         let journal: Arc<dyn Journal> = Arc::new(journal.await.unwrap());
-        schema::prepare(&db, Arc::clone(&journal)).await.unwrap();
+        schema::prepare(&db, Arc::clone(&journal), OtherVersion::Replace).await.unwrap();
         let (clock, ids) = (Arc::new(now), Arc::new(Uuid::new_v4));
         let commands = Commands::new(Arc::clone(&journal), Services::default(), clock, ids);
         let (feed, stop) = (Arc::new(Feed::new(journal)), CancellationToken::new());

@@ -18,7 +18,7 @@ use projections::{
     Reader,
     dispatch::{self, WaitingWorkers},
     feed::Feed,
-    schema,
+    schema::{self, OtherVersion},
 };
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
@@ -36,6 +36,7 @@ pub(crate) struct World {
     pub(crate) files: Artifacts,
     pub(crate) reader: Reader,
     pub(crate) feed: Arc<Feed>,
+    pub(crate) journal: Arc<dyn Journal>,
     commands: Commands,
     waiting: Arc<WaitingWorkers>,
     ids: Ids,
@@ -63,14 +64,14 @@ impl World {
         let folds = dispatch::inline_folds();
         let journal = PostgresJournal::connect_with(options, settings, folds).await.unwrap();
         let journal: Arc<dyn Journal> = Arc::new(journal);
-        schema::prepare(&db, Arc::clone(&journal)).await.unwrap();
+        schema::prepare(&db, Arc::clone(&journal), OtherVersion::Replace).await.unwrap();
         let folder = TempDir::new().unwrap();
         let place = folder.path().to_str().unwrap();
         let files = Artifacts::connect(db.clone(), place, Settings::default()).await.unwrap();
         let ids: Ids = Arc::new(Uuid::new_v4);
-        let (services, clock) = (Services::default(), Arc::new(now));
-        let commands = Commands::new(Arc::clone(&journal), services, clock, Arc::clone(&ids));
-        let (feed, waiting) = (Arc::new(Feed::new(journal)), Arc::new(WaitingWorkers::default()));
+        let commands = write_side(&journal, &ids);
+        let feed = Arc::new(Feed::new(Arc::clone(&journal)));
+        let waiting = Arc::new(WaitingWorkers::default());
         let stop = CancellationToken::new();
         let mut following = JoinSet::new();
         let (it, until) = (Arc::clone(&feed), stop.clone());
@@ -81,6 +82,7 @@ impl World {
             files,
             reader: Reader::new(db),
             feed,
+            journal,
             commands,
             waiting,
             ids,
@@ -91,6 +93,11 @@ impl World {
             folder,
             _database: database,
         }
+    }
+
+    /// The write side, as another process has it: it has seen nothing yet.
+    pub(crate) fn another_process(&self) -> Commands {
+        write_side(&self.journal, &self.ids)
     }
 
     /// Starts an executor, as a process does.
@@ -204,6 +211,10 @@ impl World {
     pub(crate) async fn read(&self, sha256: Sha256) -> Bytes {
         self.files.read(&sha256.bytes(), u64::MAX).await.unwrap()
     }
+}
+
+fn write_side(journal: &Arc<dyn Journal>, ids: &Ids) -> Commands {
+    Commands::new(Arc::clone(journal), Services::default(), Arc::new(now), Arc::clone(ids))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests live in the present")]

@@ -2,7 +2,7 @@
 
 use journal::postgres::Settings;
 use postgres::testing::Database;
-use projections::schema;
+use projections::schema::{self, OtherVersion};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::{
     task::JoinSet,
@@ -34,7 +34,7 @@ impl World {
         sqlx::migrate!("../migrations").run(&db).await?;
         let journal = PostgresJournal::connect(database.url(), Settings::default(), vec![]).await?;
         let journal = Arc::new(journal);
-        schema::prepare(&db, Arc::clone(&journal) as _).await?;
+        schema::prepare(&db, Arc::clone(&journal) as _, OtherVersion::Replace).await?;
         sqlx::query("update projection set checkpoint = $1").bind(TAKEN_IN).execute(&db).await?;
         let (forgetting, stop) = (JoinSet::new(), CancellationToken::new());
         Ok((Self { db, forgetting, stop, _database: database }, journal))

@@ -6,7 +6,10 @@ use ::journal::{
     Journal,
     postgres::{PostgresJournal, Settings},
 };
-use projections::{dispatch, schema};
+use projections::{
+    dispatch,
+    schema::{self, OtherVersion},
+};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use super::{
@@ -59,7 +62,7 @@ pub(crate) async fn open(url: &str, workload: Workload) -> anyhow::Result<Postgr
     let pool = PgPool::connect_with(options.clone()).await?;
     let empty = PostgresJournal::connect(url, Settings::default(), vec![]).await?;
     let empty: Arc<dyn Journal> = Arc::new(empty);
-    schema::prepare(&pool, empty).await?;
+    schema::prepare(&pool, empty, OtherVersion::Replace).await?;
     pool.close().await;
     Ok(PostgresJournal::connect_with(options, Settings::default(), folds).await?)
 }

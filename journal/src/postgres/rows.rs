@@ -82,19 +82,19 @@ pub(super) async fn after(
 ) -> Result<Vec<Recorded>, JournalError> {
     sqlx::query_as!(
         Row,
-        // The lengths are known without the texts, which are read for those
-        // events only that are given.
-        r#"with next as materialized (
-             select position, sum(octet_length(payload) + octet_length(metadata))
-                 over (order by position) - octet_length(payload) - octet_length(metadata) as before
+        // The lengths of long texts are known without the texts, which are read
+        // for those events only that are given.
+        r#"select position as "position!", stream as "stream!", version as "version!",
+             event_id as "event_id!", event_type as "event_type!",
+             schema_version as "schema_version!", payload as "payload!",
+             metadata as "metadata!", recorded_at as "recorded_at!", hash as "hash!"
+         from (
+             select *, sum(octet_length(payload) + octet_length(metadata))
+                 over (order by position rows unbounded preceding)
+                 - octet_length(payload) - octet_length(metadata) as before
              from event where position > $1 order by position limit $2
-         )
-         select position, stream, version, event_id, event_type, schema_version, payload,
-             metadata, recorded_at, hash
-         from event
-         where position > $1 and position <= (
-             select max(position) from next n where n.before < $3
-         )
+         ) next
+         where before < $3
          order by position"#,
         signed(after),
         signed(limit as u64),

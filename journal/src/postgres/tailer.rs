@@ -59,17 +59,27 @@ async fn catch_up(
     bytes_max: usize,
 ) -> Result<(), JournalError> {
     if look {
-        tail.hear(rows::head(pool).await?);
+        tail.hear(in_time(rows::head(pool)).await?);
     }
     while 0 < tail.lag() {
         let after = *tail.head().borrow();
-        let events = rows::after(pool, after, PAGE, bytes_max).await?;
+        let events = in_time(rows::after(pool, after, PAGE, bytes_max)).await?;
         if events.is_empty() {
             break;
         }
         tail.extend(after, events.into_iter().map(Arc::new).collect());
     }
     Ok(())
+}
+
+/// A database that takes this long has gone without a word.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+async fn in_time<T>(
+    reading: impl Future<Output = Result<T, JournalError>>,
+) -> Result<T, JournalError> {
+    let read = time::timeout(SILENCE_MAX, reading).await;
+    read.unwrap_or_else(|silence| Err(JournalError::Unavailable(silence.into())))
 }
 
 /// Listens to other processes, for ever.

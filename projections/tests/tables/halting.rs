@@ -9,7 +9,7 @@ use projections::{
     Projection,
     feed::{Feed, FeedError},
     job_list::JobList,
-    schema::{self, SchemaError},
+    schema::{self, OtherVersion, SchemaError},
 };
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ async fn dispatch_is_not_filled_from_what_is_not_understood() {
     let world = World::new().await;
     let bad = write_something_unheard_of(&world).await;
     world.execute("drop schema job_ready_v2 cascade").await;
-    let refused = schema::prepare(&world.db, world.journal.clone()).await;
+    let refused = schema::prepare(&world.db, world.journal.clone(), OtherVersion::Replace).await;
     assert!(
         matches!(&refused, Err(SchemaError::Unreadable(it)) if it.position == bad),
         "{refused:?}"

@@ -3,11 +3,16 @@
 use std::pin::pin;
 
 use commands::Wishes;
+use domain::WorkerId;
 use journal::postgres::fold::hold_head;
 use projections::{
     Viewer,
     job_list::{JobFilter, JobOrder, Paging},
+    job_ready,
+    schema::{self, OtherVersion, SchemaError, Tables},
 };
+
+use uuid::Uuid;
 
 use super::{
     corpus,
@@ -88,4 +93,77 @@ async fn nobody_appends_while_dispatch_is_filled() {
     filling.commit().await.unwrap();
     append.await;
     assert_eq!(world.head().await, 1);
+}
+
+/// An append moves the tables of the version that makes it: with two of them,
+/// one stands still.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn there_is_one_version_of_what_moves_with_the_append_and_it_is_true() {
+    let world = World::new().await;
+    Lives::begin(&world).await;
+    let inline: Vec<_> = schema::ALL.into_iter().filter(schema::is_inline).collect();
+    for tables in &inline {
+        world.create("checksum", Wishes::default()).await;
+        let held = world.create("checksum", Wishes::default()).await;
+        world.grant(held, WorkerId(Uuid::new_v4())).await;
+        quotas::another(&world, CLIENT).await;
+        let true_rows = world.rows().await;
+        for version in [tables.version - 1, tables.version + 1] {
+            let other = Tables { version, ..*tables };
+            // As if a process of the other version had appended since.
+            world.execute(&format!("create schema {}", other.schema())).await;
+            let table = true_rows.iter().map(|it| &it.0).find(|it| it.starts_with(tables.name));
+            let table = format!("{}.{}", tables.schema(), table.unwrap());
+            world.execute(&format!("delete from {table}")).await;
+            let stale = world.rows().await;
+            assert_ne!(stale, true_rows);
+
+            for left in [OtherVersion::Respect, OtherVersion::ReplaceOlder] {
+                if left == OtherVersion::ReplaceOlder && version < tables.version {
+                    continue;
+                }
+                let refused = world.prepare(left).await;
+                let named = matches!(&refused, Err(SchemaError::OtherVersion { schema })
+                    if *schema == other.schema());
+                assert!(named, "{refused:?}");
+                assert_eq!(world.rows().await, stale, "nothing is touched");
+            }
+            let taken = if version < tables.version {
+                OtherVersion::ReplaceOlder
+            } else {
+                OtherVersion::Replace
+            };
+            world.prepare(taken).await.unwrap();
+            assert_eq!(world.rows().await, true_rows);
+            let there =
+                format!("select count(*) from pg_namespace where nspname = '{}'", other.schema());
+            assert_eq!(world.count(&there).await, 0);
+        }
+    }
+}
+
+/// A process of another version that still appends hears of it, and its events
+/// are in no gap.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_append_meanwhile_is_in_the_tables_or_not_in_the_journal() {
+    let world = World::new().await;
+    let other = Tables { version: job_ready::TABLES.version + 1, ..job_ready::TABLES };
+    let (go_on, mut told) = tokio::sync::watch::channel(0_usize);
+    let appending = async {
+        for made in 1..=60 {
+            world.create("checksum", Wishes::default()).await;
+            go_on.send_replace(made);
+        }
+    };
+    let replacing = async {
+        for due in [10, 25, 40] {
+            told.wait_for(|it| due <= *it).await.unwrap();
+            world.execute(&format!("create schema {}", other.schema())).await;
+            world.prepare(OtherVersion::Replace).await.unwrap();
+        }
+    };
+    tokio::join!(appending, replacing);
+    let ready = world.count("select count(*) from job_ready").await;
+    let created = world.count("select count(*) from event where event_type = 'TaskCreated'").await;
+    assert_eq!((ready, created), (60, 60));
 }

@@ -18,9 +18,18 @@ use domain::{
 };
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{
-    Projection, Reader, checkpoint::Checkpoints, dispatch, feed::Feed, job_content::JobContent,
-    job_list::JobList, job_statistics::JobStatistics, job_timeline::JobTimeline, land::Lands,
-    page::Pages, projector::Projector, schema,
+    Projection, Reader,
+    checkpoint::Checkpoints,
+    dispatch,
+    feed::Feed,
+    job_content::JobContent,
+    job_list::JobList,
+    job_statistics::JobStatistics,
+    job_timeline::JobTimeline,
+    land::Lands,
+    page::Pages,
+    projector::Projector,
+    schema::{self, OtherVersion, SchemaError},
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -85,7 +94,7 @@ impl World {
             dispatch::inline_folds(),
         );
         let journal = Arc::new(journal.await.unwrap());
-        schema::prepare(&db, journal.clone()).await.unwrap();
+        schema::prepare(&db, journal.clone(), OtherVersion::Replace).await.unwrap();
         let seconds = Arc::new(AtomicI64::new(now(&db).await.timestamp()));
         Self {
             commands: commands(journal.clone(), Arc::clone(&seconds)),
@@ -175,7 +184,7 @@ impl World {
         for tables in schema::ALL {
             self.execute(&format!("drop schema {} cascade", tables.schema())).await;
         }
-        schema::prepare(&self.db, self.journal.clone()).await.unwrap();
+        schema::prepare(&self.db, self.journal.clone(), OtherVersion::Replace).await.unwrap();
         let following = self.follow();
         // What this process remembers is of the tables that are gone.
         let checkpoints = Checkpoints::new(self.db.clone());
@@ -184,6 +193,11 @@ impl World {
             checkpoints.reached(tables, head, PATIENCE).await.unwrap().unwrap();
         }
         following.stopped().await;
+    }
+
+    /// Makes tables as a start does.
+    pub(super) async fn prepare(&self, other: OtherVersion) -> Result<(), SchemaError> {
+        schema::prepare(&self.db, self.journal.clone(), other).await
     }
 
     pub(super) async fn execute(&self, sql: &str) {
