@@ -1,19 +1,21 @@
 //! Loads one aggregate, lets it decide, appends; and again if somebody in
 //! another process was faster.
 
+mod memory;
+
 use std::{fmt, sync::Arc};
 
 use domain::{Decider, Refusal, Timestamp};
 use journal::{AppendError, Journal, StreamId};
-use moka::sync::Cache;
 use serde::Serialize;
 use tracing::{Instrument, info_span};
 use uuid::Uuid;
 
+use self::memory::Memory;
 use crate::{
     Accepted, Asked, CommandError, Ids,
     asked::KEY_BYTES_MAX,
-    bridge::{self, Happening, Kept, Ledger, Loaded, Sourced},
+    bridge::{self, Happening, Kept, Ledger, Loaded},
     error::refused_or_broken,
     stream_locks::StreamLocks,
 };
@@ -21,22 +23,11 @@ use crate::{
 /// How often to decide again when somebody else wrote first.
 const CONFLICTS_MAX: u32 = 8;
 
-/// How many aggregates are kept in memory. Most streams are busy for a moment
-/// and then never again.
-const CACHED_MAX: u64 = 20_000;
-
 /// Carries out the commands of one kind of aggregate.
 pub(crate) struct Executor<D> {
     ledger: Ledger,
-    cache: Cache<StreamId, Arc<Known<D>>>,
+    memory: Memory<D>,
     locks: StreamLocks,
-}
-
-/// An aggregate as it was last seen. Written after a commit only.
-#[derive(Clone, Debug)]
-struct Known<D> {
-    aggregate: Sourced<D>,
-    position: u64,
 }
 
 /// Under which name a command is carried out, when, and for whom.
@@ -73,7 +64,7 @@ where
     pub(crate) fn new(journal: Arc<dyn Journal>, ids: Ids) -> Self {
         Self {
             ledger: Ledger { journal, ids },
-            cache: Cache::new(CACHED_MAX),
+            memory: Memory::new(),
             locks: StreamLocks::default(),
         }
     }
@@ -136,7 +127,7 @@ where
             return Ok(Executed { accepted, state });
         }
         let metadata = asked.metadata().map_err(|it| CommandError::Broken(it.into()))?;
-        let mut fresh = !self.cache.contains_key(stream);
+        let mut fresh = !self.memory.holds(stream);
         for _ in 0..CONFLICTS_MAX {
             let mut loaded = self.loaded(stream).await?;
             loaded.metadata.clone_from(&metadata);
@@ -149,7 +140,7 @@ where
                 }
                 Err(error) => {
                     // It may have been written after all: look before the next.
-                    self.cache.invalidate(stream);
+                    self.memory.forget(stream);
                     return Err(refused_or_broken(error));
                 }
                 Ok(Decided::Written(executed)) => return Ok(executed),
@@ -197,8 +188,7 @@ where
         };
         let state = aggregate.state.clone();
         if !appended.repeated {
-            let position = appended.position;
-            self.cache.insert(stream, Arc::new(Known { aggregate, position }));
+            self.memory.put(stream, aggregate, appended.position);
         }
         Ok(Decided::Written(Executed { accepted: appended.into(), state }))
     }
@@ -211,7 +201,7 @@ where
     }
 
     async fn loaded(&self, stream: &StreamId) -> Result<Loaded<D>, CommandError> {
-        let Some(known) = self.cache.get(stream) else {
+        let Some(known) = self.memory.get(stream) else {
             let loaded = bridge::load::<D>(&self.ledger, stream).await.map_err(answer)?;
             if 0 < loaded.expected {
                 self.keep(&loaded);
@@ -237,8 +227,7 @@ where
     }
 
     fn keep(&self, loaded: &Loaded<D>) {
-        let (aggregate, position) = (loaded.aggregate.clone(), loaded.position);
-        self.cache.insert(loaded.stream.clone(), Arc::new(Known { aggregate, position }));
+        self.memory.put(loaded.stream.clone(), loaded.aggregate.clone(), loaded.position);
     }
 }
 
