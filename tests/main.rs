@@ -5,6 +5,7 @@ mod site;
 mod worker;
 mod world;
 
+mod background;
 mod command_line;
 mod crash;
 mod crawls;
