@@ -48,7 +48,13 @@ pub async fn run(config: Demo) -> anyhow::Result<()> {
     let stop = roles::stop_signal()?;
     let mut system = System::start(&serve, listener, services).await?;
     let own = serve.database.data_dir.join("demo");
-    let site = crawl::serve_site(&own).await?;
+    let site = match crawl::serve_site(&own).await {
+        Ok(site) => site,
+        Err(error) => {
+            let stopped = system.stop().await;
+            return stopped.and(Err(error));
+        }
+    };
     console::say(format_args!("greffe serves on http://{}", system.address()));
 
     let demonstration = Demonstration {

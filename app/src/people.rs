@@ -69,7 +69,19 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) async fn open(config: &config::Database) -> anyhow::Result<Self> {
         let database = Database::open(config).await?;
-        let journal = Arc::new(open_journal(&database).await?);
+        match Self::rest(&database).await {
+            Ok((identity, commands, journal)) => {
+                let reader = Reader::new(database.pool.clone());
+                Ok(Self { identity, reader, commands, journal, database })
+            }
+            Err(error) => Err(database.close_after(error).await),
+        }
+    }
+
+    async fn rest(
+        database: &Database,
+    ) -> anyhow::Result<(Identity, Commands, Arc<PostgresJournal>)> {
+        let journal = Arc::new(open_journal(database).await?);
         let reads: Arc<dyn Journal> = Arc::clone(&journal) as _;
         schema::prepare(&database.pool, Arc::clone(&reads))
             .await
@@ -80,8 +92,7 @@ impl Desk {
         let recording = Recording { commands: commands.clone(), feed: Arc::new(Feed::new(reads)) };
         let settings = identity::Settings::default();
         let identity = open(&database.pool, recording, settings).await?;
-        let reader = Reader::new(database.pool.clone());
-        Ok(Self { identity, reader, commands, journal, database })
+        Ok((identity, commands, journal))
     }
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {

@@ -34,7 +34,7 @@ use uuid::Uuid;
 use workers::{Executor, Rescuer, Scheduler};
 
 use crate::{
-    built_in,
+    built_in::{self, Executors},
     config::{self, Part, Serve},
     database::Database,
     forgetting::{Forgetting, LOOK_EVERY},
@@ -79,20 +79,11 @@ impl System {
         workers::tls::choose();
         let address = listener.local_addr().context("cannot listen")?;
         let database = Database::open(&config.database).await?;
-        let post = people::post(config)?;
-        let artifacts = open_artifacts(config, &database).await?;
-        let journal = Arc::new(open_journal(&database).await?);
-        schema::prepare(&database.pool, Arc::clone(&journal) as _)
-            .await
-            .context("cannot make the read models")?;
-        let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
-        let feed = Arc::new(Feed::new(Arc::clone(&writes)));
-        let commands = Commands::new(writes, services, Arc::new(now), Arc::new(id));
-        let recording = Recording { commands: commands.clone(), feed: Arc::clone(&feed) };
-        let registration = config.people.registration.into();
-        let settings = identity::Settings { registration, ..Default::default() };
-        let identity = people::open(&database.pool, recording, settings).await?;
-        people::ensure_first_admin(config, &identity).await?;
+        let prepared = match Prepared::on(&database, config, services).await {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(database.close_after(error).await),
+        };
+        let Prepared { post, artifacts, journal, feed, commands, identity, executors } = prepared;
         let mut system = Self {
             identity,
             artifacts,
@@ -105,7 +96,7 @@ impl System {
             database,
         };
         system.keep_accounts(config, &feed, post);
-        system.start_parts(config, listener, feed)?;
+        system.start_parts(config, listener, feed, executors);
         Ok(system)
     }
 
@@ -155,7 +146,8 @@ impl System {
         config: &Serve,
         listener: TcpListener,
         feed: Arc<Feed>,
-    ) -> anyhow::Result<()> {
+        executors: Executors,
+    ) {
         let metrics = telemetry::metrics();
         let db = &self.database.pool;
         let ids: Ids = Arc::new(id);
@@ -175,20 +167,16 @@ impl System {
             self.transfer(&feed, &checkpoints);
             self.forget_keys(config, &checkpoints);
         }
-        if config.roles.contains(&Part::Worker) {
-            let executors = built_in::executors(&config.built_in, &self.artifacts, &feed)?;
-            for (execute, slots) in executors {
-                let (commands, reader, ids) = (commands.clone(), reader.clone(), Arc::clone(&ids));
-                let (feed, waiting) = (Arc::clone(&feed), Arc::clone(&waiting));
-                self.execute(Executor { commands, reader, feed, waiting, ids, execute, slots });
-            }
+        for (execute, slots) in executors {
+            let (commands, reader, ids) = (commands.clone(), reader.clone(), Arc::clone(&ids));
+            let (feed, waiting) = (Arc::clone(&feed), Arc::clone(&waiting));
+            self.execute(Executor { commands, reader, feed, waiting, ids, execute, slots });
         }
         let (identity, artifacts) = (self.identity.clone(), self.artifacts.clone());
         let endings = self.endings.clone();
         let sides =
             Sides { commands, reader, checkpoints, feed, identity, artifacts, endings, ids };
         self.answer(listener, Api { sides, waiting, metrics, settings: settings(config) });
-        Ok(())
     }
 
     fn execute(&mut self, executor: Executor) {
@@ -324,6 +312,46 @@ impl System {
             keeper.run(stop).await;
             ("the keeper of accounts", Ok(()))
         });
+    }
+}
+
+/// What the parts are made of: all that can go wrong before anything is served.
+struct Prepared {
+    post: Post,
+    artifacts: Artifacts,
+    journal: Arc<PostgresJournal>,
+    feed: Arc<Feed>,
+    commands: Commands,
+    identity: Identity,
+    executors: Executors,
+}
+
+impl Prepared {
+    async fn on(
+        database: &Database,
+        config: &Serve,
+        services: Services,
+    ) -> anyhow::Result<Self> {
+        let post = people::post(config)?;
+        let artifacts = open_artifacts(config, database).await?;
+        let journal = Arc::new(open_journal(database).await?);
+        schema::prepare(&database.pool, Arc::clone(&journal) as _)
+            .await
+            .context("cannot make the read models")?;
+        let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
+        let feed = Arc::new(Feed::new(Arc::clone(&writes)));
+        let commands = Commands::new(writes, services, Arc::new(now), Arc::new(id));
+        let recording = Recording { commands: commands.clone(), feed: Arc::clone(&feed) };
+        let registration = config.people.registration.into();
+        let settings = identity::Settings { registration, ..Default::default() };
+        let identity = people::open(&database.pool, recording, settings).await?;
+        people::ensure_first_admin(config, &identity).await?;
+        let executors = if config.roles.contains(&Part::Worker) {
+            built_in::executors(&config.built_in, &artifacts, &feed)?
+        } else {
+            Vec::new()
+        };
+        Ok(Self { post, artifacts, journal, feed, commands, identity, executors })
     }
 }
 
