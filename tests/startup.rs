@@ -213,3 +213,16 @@ async fn in_its_database(folder: &Path, statement: &'static str) -> anyhow::Resu
     db.close().await;
     Ok(server.stop().await?)
 }
+
+/// Must never: a mistake in a setting that shows when people are told already that they are served.
+#[test]
+fn what_is_no_origin_stops_the_start_before_anything_is_started() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let output = greffe(&["--data-dir", text(&data), "--origins", "https://a.example/,*"])?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    ensure!(said.contains("--origins") && said.contains("`https://a.example/`"), "{said}");
+    ensure!(!data.exists(), "it was started");
+    Ok(())
+}

@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use api::TrustedProxies;
+use api::{Origin, TrustedProxies};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod built_in;
@@ -205,7 +205,7 @@ pub struct Serve {
     /// Web pages of these origins may use the API, as
     /// `https://app.example.org`.
     #[arg(long, env = "GREFFE_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
-    pub origins: Vec<String>,
+    pub origins: Vec<Origin>,
 
     /// Proxies in front of Greffe, as addresses or ranges such as
     /// `10.0.0.0/8`: what they say in `X-Forwarded-For` or `Forwarded` of who

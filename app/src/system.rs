@@ -359,10 +359,10 @@ fn settings(config: &Serve) -> api::Settings {
     api::Settings {
         graphql: api::transport::Settings {
             development: config.development,
-            origins: config.origins.clone(),
+            origins: config.origins.iter().map(|it| it.as_str().to_owned()).collect(),
             ..Default::default()
         },
-        cors_origins: config.origins.clone(),
+        cors_origins: config.origins.iter().map(|it| it.as_str().to_owned()).collect(),
         trusted_proxies: config.trusted_proxies.clone(),
         metrics_token: config.metrics_token.clone(),
         upload_bytes_max: u64::from(config.upload_max_mib) * 1024 * 1024,

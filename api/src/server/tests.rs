@@ -158,7 +158,7 @@ async fn every_address_on_the_first_page_is_there() {
 
 #[tokio::test]
 async fn pages_of_other_origins_read_answers_only_if_they_are_named() {
-    let cors_origins = vec!["https://console.example.org".to_owned()];
+    let cors_origins = vec!["https://console.example.org".parse().unwrap()];
     let world = World::with(Settings { cors_origins, ..Settings::default() }).await;
     let from = async |origin: &str| {
         let request = Request::get("/health").header(header::ORIGIN, origin);
@@ -167,14 +167,6 @@ async fn pages_of_other_origins_read_answers_only_if_they_are_named() {
     };
     assert_eq!(from("https://console.example.org").await.unwrap(), "https://console.example.org");
     assert_eq!(from("https://elsewhere.example.org").await, None);
-}
-
-#[test]
-fn what_is_no_origin_is_refused_at_the_start() {
-    for text in ["*", "console.example.org", "https://", "https://a/", "https://*.example.org"] {
-        let refused = cors(&[text.to_owned()]);
-        assert!(matches!(refused, Err(ServeError::Origin(it)) if it == text), "{text}");
-    }
 }
 
 #[tokio::test]
