@@ -79,7 +79,7 @@ impl System {
         workers::tls::choose();
         let address = listener.local_addr().context("cannot listen")?;
         let database = Database::open(&config.database).await?;
-        let prepared = match Prepared::on(&database, config, services).await {
+        let prepared = match Prepared::on(&database, config, services, address).await {
             Ok(prepared) => prepared,
             Err(error) => return Err(database.close_after(error).await),
         };
@@ -331,8 +331,9 @@ impl Prepared {
         database: &Database,
         config: &Serve,
         services: Services,
+        address: SocketAddr,
     ) -> anyhow::Result<Self> {
-        let post = people::post(config)?;
+        let post = people::post(config, address)?;
         let artifacts = open_artifacts(config, database).await?;
         let journal = Arc::new(open_journal(database).await?);
         schema::prepare(&database.pool, Arc::clone(&journal) as _)
@@ -362,7 +363,7 @@ fn settings(config: &Serve) -> api::Settings {
             origins: config.origins.iter().map(|it| it.as_str().to_owned()).collect(),
             ..Default::default()
         },
-        cors_origins: config.origins.iter().map(|it| it.as_str().to_owned()).collect(),
+        cors_origins: config.origins.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         metrics_token: config.metrics_token.clone(),
         upload_bytes_max: u64::from(config.upload_max_mib) * 1024 * 1024,
