@@ -7,6 +7,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
+    extract::State,
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
     routing::get,
@@ -223,14 +224,17 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// What there is to be found here.
-async fn contents() -> Json<serde_json::Value> {
-    Json(json!({
+/// What there is to be found here, for those whom this process answers.
+async fn contents(State(served): State<Arc<Served>>) -> Json<serde_json::Value> {
+    let mut contents = json!({
         "name": "greffe",
-        "graphql": "/graphql",
-        "files": "/api/files",
         "health": "/health",
         "ready": "/ready",
         "metrics": "/metrics",
-    }))
+    });
+    if served.settings.front {
+        contents["graphql"] = json!("/graphql");
+        contents["files"] = json!("/api/files");
+    }
+    Json(contents)
 }

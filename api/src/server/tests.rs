@@ -145,14 +145,16 @@ async fn where_there_is_nothing_one_is_told_so() {
 /// Must never: an address that we give out and that leads nowhere.
 #[tokio::test]
 async fn every_address_on_the_first_page_is_there() {
-    let world = World::new().await;
-    let contents = get(&world, "/").await.body;
-    let addresses = contents.as_object().unwrap().values().filter_map(Value::as_str);
-    let addresses: Vec<&str> = addresses.filter(|it| it.starts_with('/')).collect();
-    assert_eq!(addresses.len(), 5, "{contents}");
-    for address in addresses {
-        let answer = get(&world, address).await;
-        assert_ne!(answer.status, StatusCode::NOT_FOUND, "{address}");
+    for (front, count) in [(true, 5), (false, 3)] {
+        let world = World::with(Settings { front, ..Settings::default() }).await;
+        let contents = get(&world, "/").await.body;
+        let addresses = contents.as_object().unwrap().values().filter_map(Value::as_str);
+        let addresses: Vec<&str> = addresses.filter(|it| it.starts_with('/')).collect();
+        assert_eq!(addresses.len(), count, "{contents}");
+        for address in addresses {
+            let answer = get(&world, address).await;
+            assert_ne!(answer.status, StatusCode::NOT_FOUND, "{address}");
+        }
     }
 }
 
