@@ -1,18 +1,20 @@
 //! A whole system in one process: started, watched, stopped in order.
 
+mod prepared;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use api::{
     Api,
-    accounts::{Endings, Keeper, Post, Recording},
+    accounts::{Endings, Keeper, Post},
     graphql::Sides,
 };
 use artifacts::Artifacts;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use commands::{Commands, Ids, Services};
 use identity::Identity;
-use journal::{Journal, postgres::PostgresJournal};
+use journal::postgres::PostgresJournal;
 use projections::{
     Reader,
     checkpoint::Checkpoints,
@@ -34,12 +36,13 @@ use uuid::Uuid;
 use workers::{Executor, Rescuer, Scheduler};
 
 use crate::{
-    built_in::{self, Executors},
-    config::{self, Part, Serve},
+    built_in::Executors,
+    config::{Part, Serve},
     database::Database,
     forgetting::{Forgetting, LOOK_EVERY},
-    people, telemetry,
+    telemetry,
 };
+use prepared::Prepared;
 
 /// How long the parts are given to finish what they are at.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -315,47 +318,6 @@ impl System {
     }
 }
 
-/// What the parts are made of: all that can go wrong before anything is served.
-struct Prepared {
-    post: Post,
-    artifacts: Artifacts,
-    journal: Arc<PostgresJournal>,
-    feed: Arc<Feed>,
-    commands: Commands,
-    identity: Identity,
-    executors: Executors,
-}
-
-impl Prepared {
-    async fn on(
-        database: &Database,
-        config: &Serve,
-        services: Services,
-        address: SocketAddr,
-    ) -> anyhow::Result<Self> {
-        let post = people::post(config, address)?;
-        let artifacts = open_artifacts(config, database).await?;
-        let journal = Arc::new(open_journal(database).await?);
-        schema::prepare(&database.pool, Arc::clone(&journal) as _)
-            .await
-            .context("cannot make the read models")?;
-        let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
-        let feed = Arc::new(Feed::new(Arc::clone(&writes)));
-        let commands = Commands::new(writes, services, Arc::new(now), Arc::new(id));
-        let recording = Recording { commands: commands.clone(), feed: Arc::clone(&feed) };
-        let registration = config.people.registration.into();
-        let settings = identity::Settings { registration, ..Default::default() };
-        let identity = people::open(&database.pool, recording, settings).await?;
-        people::ensure_first_admin(config, &identity).await?;
-        let executors = if config.roles.contains(&Part::Worker) {
-            built_in::executors(&config.built_in, &artifacts, &feed)?
-        } else {
-            Vec::new()
-        };
-        Ok(Self { post, artifacts, journal, feed, commands, identity, executors })
-    }
-}
-
 fn settings(config: &Serve) -> api::Settings {
     api::Settings {
         graphql: api::transport::Settings {
@@ -370,14 +332,6 @@ fn settings(config: &Serve) -> api::Settings {
         front: config.roles.contains(&Part::Api),
         ..Default::default()
     }
-}
-
-/// The files, in a place that can be written to.
-async fn open_artifacts(config: &Serve, database: &Database) -> anyhow::Result<Artifacts> {
-    let settings = artifacts::Settings { options: config::bucket_options(), ..Default::default() };
-    Artifacts::connect(database.pool.clone(), &config.artifacts(), settings)
-        .await
-        .context("cannot keep files")
 }
 
 /// The journal, and the tables that move with it.
