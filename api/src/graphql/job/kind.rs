@@ -16,7 +16,7 @@ pub(in crate::graphql) enum JobState {
     Retrying,
     /// Done. May carry errors: see `succeededWithErrors`.
     Succeeded,
-    /// Every attempt failed.
+    /// No attempt succeeded, and there will be no other.
     Failed,
     /// Somebody had it stopped.
     Cancelled,
