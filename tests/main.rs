@@ -11,6 +11,7 @@ mod crash;
 mod crawls;
 mod isolation;
 mod lifecycle;
+mod metrics;
 mod reports;
 mod startup;
 mod tidy;

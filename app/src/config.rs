@@ -1,5 +1,6 @@
-//! Everything that an operator can decide. Nothing else reads the environment,
-//! and `greffe help` is the manual.
+//! Everything that an operator can decide, and `greffe help` is the manual.
+//! Nothing else reads the environment, but `postgres` for where its binaries are
+//! (`GREFFE_POSTGRES_BIN`).
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -167,8 +168,8 @@ pub struct Serve {
     pub roles: Vec<Part>,
 
     /// Where files are kept: a folder, or a URL that begins with `s3://`,
-    /// `gs://` or `az://`. Without it, the folder `artifacts` beside the data
-    /// of Greffe's own Postgres.
+    /// `gs://` or `az://`, if it was built in. Without it, the folder
+    /// `artifacts` beside the data of Greffe's own Postgres.
     #[arg(long, env = "GREFFE_ARTIFACTS", value_name = "PLACE")]
     pub artifacts: Option<String>,
 

@@ -80,6 +80,8 @@ impl System {
         services: Services,
     ) -> anyhow::Result<Self> {
         workers::tls::choose();
+        // Before there is anything that counts.
+        telemetry::metrics();
         let address = listener.local_addr().context("cannot listen")?;
         let database = Database::open(&config.database).await?;
         let prepared = match Prepared::on(&database, config, services, address).await {
