@@ -7,13 +7,13 @@ use std::{net::SocketAddr, path::PathBuf};
 use api::{Origin, TrustedProxies};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod belongings;
 mod built_in;
 mod people;
-mod things;
 
+pub use belongings::{JobAction, LandAction};
 pub use built_in::BuiltIn;
 pub use people::{ClientAction, People, Registration, Scope, TokenAction, UserAction};
-pub use things::{JobAction, LandAction};
 
 /// The job back end that never forgets.
 #[derive(Debug, Parser)]

@@ -1,8 +1,8 @@
 //! What each role of the program does, from start to end.
 
 mod accounts;
+mod belongings;
 mod clients;
-mod things;
 mod tokens;
 
 use std::process::ExitCode;
@@ -14,8 +14,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use accounts::user;
+pub use belongings::{job, land};
 pub use clients::client;
-pub use things::{job, land};
 pub use tokens::token;
 
 use crate::{
