@@ -7,6 +7,9 @@ use super::{none, root, sources};
 /// Where all of them are listed.
 const DOCUMENT: &str = "docs/operating.md";
 
+/// Where those of this program are described to the recorder.
+const MEANINGS: &str = "app/src/telemetry/meanings.rs";
+
 /// What makes a number, and what describes one.
 const MACROS: [&str; 3] = ["counter!(", "gauge!(", "histogram!("];
 
@@ -25,6 +28,24 @@ fn every_number_is_in_the_manual_and_the_manual_names_no_other() -> anyhow::Resu
     let missing = counted.difference(&told).map(|it| format!("{DOCUMENT} does not tell of `{it}`"));
     faults.extend(missing);
     faults.extend(told.difference(&counted).map(|it| format!("{DOCUMENT}: there is no `{it}`")));
+    none(&faults)
+}
+
+/// What is counted under one name and described under another has no meaning where it is scraped.
+#[test]
+fn every_number_that_is_counted_is_described_by_its_name() -> anyhow::Result<()> {
+    let meanings = fs::read_to_string(root().join(MEANINGS))?;
+    let described: BTreeSet<&str> = named_after(&meanings, "(\"").collect();
+    let sources = sources()?;
+    let mut counted = BTreeSet::new();
+    // The journal describes its own.
+    for source in sources.iter().filter(|it| !it.path.starts_with("bench")) {
+        counted.extend(MACROS.iter().flat_map(|it| named_after(&source.code, it)));
+    }
+    counted.retain(|it| it.starts_with("greffe_"));
+    let mut faults = Vec::new();
+    faults.extend(counted.difference(&described).map(|it| format!("{MEANINGS}: no `{it}`")));
+    faults.extend(described.difference(&counted).map(|it| format!("nobody counts `{it}`")));
     none(&faults)
 }
 
