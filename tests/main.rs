@@ -5,11 +5,13 @@ mod site;
 mod worker;
 mod world;
 
+mod background;
 mod command_line;
 mod crash;
 mod crawls;
 mod isolation;
 mod lifecycle;
+mod metrics;
 mod reports;
 mod startup;
 mod tidy;

@@ -1,7 +1,9 @@
 //! A start that cannot finish says why, in one line.
 
 use std::{
+    fs::Permissions,
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -10,6 +12,12 @@ use anyhow::ensure;
 use postgres::testing::Database;
 
 use crate::world::program;
+
+/// What a newer greffe has done to a database.
+const OF_A_LATER_VERSION: &str = "
+    insert into _sqlx_migrations
+        (version, description, installed_on, success, checksum, execution_time)
+    values (9999, 'of a later version', now(), true, '', 0)";
 
 /// Runs the program to its end.
 fn greffe(arguments: &[&str]) -> anyhow::Result<Output> {
@@ -76,13 +84,7 @@ async fn a_journal_of_a_newer_greffe_stops_the_start() -> anyhow::Result<()> {
     let migrated = migrate(&database)?;
     ensure!(migrated.status.success(), "{migrated:?}");
     let db = sqlx::PgPool::connect(database.url()).await?;
-    sqlx::query(
-        "insert into _sqlx_migrations
-             (version, description, installed_on, success, checksum, execution_time)
-         values (9999, 'of a later version', now(), true, '', 0)",
-    )
-    .execute(&db)
-    .await?;
+    sqlx::query(OF_A_LATER_VERSION).execute(&db).await?;
     db.close().await;
 
     let output = greffe(&["--database-url", database.url()])?;
@@ -156,4 +158,71 @@ async fn a_database_without_fsync_stops_the_start() -> anyhow::Result<()> {
 
     let output = greffe(&["--data-dir", text(&folder)])?;
     gave_up(&output, "the database has `fsync = off`")
+}
+
+/// Expects that a start that went wrong stopped what it had started.
+fn stopped(folder: &Path) -> anyhow::Result<()> {
+    ensure!(folder.join("cluster/PG_VERSION").exists(), "no server was ever started");
+    ensure!(!folder.join("cluster/postmaster.pid").exists(), "its Postgres goes on");
+    Ok(())
+}
+
+/// Must never: a server that nobody stops, since whoever started it has given up.
+#[tokio::test]
+async fn a_start_that_cannot_finish_stops_the_database_that_it_started() -> anyhow::Result<()> {
+    let folder = tempfile::Builder::new().prefix("greffe-given-up-").tempdir()?;
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
+    let folder = folder.path().join("data");
+
+    let output = greffe(&["--data-dir", text(&folder), "--smtp-url", "nonsense"])?;
+    gave_up(&output, "--smtp-url")?;
+    stopped(&folder)?;
+    // What would start last.
+    let output = greffe(&["--data-dir", text(&folder), "--crawl-about", "two\nlines"])?;
+    gave_up(&output, "cannot crawl")?;
+    stopped(&folder)?;
+    // What begins when everything else has started.
+    std::fs::write(folder.join("demo"), "in the way")?;
+    let output = on(&folder, &["demo", "--exit", "--listen", "127.0.0.1:0"])?;
+    gave_up(&output, "demo")?;
+    stopped(&folder)?;
+    // The command line, and what every command does first.
+    in_its_database(&folder, "drop table land_v1.land").await?;
+    gave_up(&on(&folder, &["user", "list"])?, "land_v1.land is missing")?;
+    stopped(&folder)?;
+    in_its_database(&folder, OF_A_LATER_VERSION).await?;
+    gave_up(&on(&folder, &["migrate"])?, "the database is of a newer greffe")?;
+    stopped(&folder)
+}
+
+/// Runs the program on the data of a folder, to its end.
+fn on(folder: &Path, arguments: &[&str]) -> anyhow::Result<Output> {
+    Ok(Command::new(program()?)
+        .args(arguments)
+        .args(["--log", "off", "--data-dir", text(folder)])
+        .current_dir(std::env::temp_dir())
+        .env_remove("GREFFE_DATABASE_URL")
+        .output()?)
+}
+
+/// Changes what is in the database of a folder that nobody serves.
+async fn in_its_database(folder: &Path, statement: &'static str) -> anyhow::Result<()> {
+    let server = postgres::Server::start(&postgres::Settings::new(folder)).await?;
+    let db = sqlx::PgPool::connect(&server.url("greffe")).await?;
+    sqlx::query(statement).execute(&db).await?;
+    db.close().await;
+    Ok(server.stop().await?)
+}
+
+/// Must never: a mistake in a setting that shows when people are told already that they are served.
+#[test]
+fn what_is_no_origin_stops_the_start_before_anything_is_started() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let output = greffe(&["--data-dir", text(&data), "--origins", "https://a.example/,*"])?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    ensure!(said.contains("--origins") && said.contains("`https://a.example/`"), "{said}");
+    ensure!(!data.exists(), "it was started");
+    Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod crates;
 mod files;
+mod metrics;
 mod never_again;
 mod sql;
 

@@ -14,6 +14,7 @@ pub mod graphql;
 pub mod graphiql;
 mod artifacts;
 mod caller_address;
+mod cors;
 mod health;
 mod metrics;
 mod request;
@@ -21,4 +22,5 @@ mod server;
 pub mod worker;
 
 pub use caller_address::{NoRange, TrustedProxies};
+pub use cors::{NoOrigin, Origin};
 pub use server::{Api, ServeError, Settings, serve};

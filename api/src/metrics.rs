@@ -35,7 +35,7 @@ pub(crate) async fn metrics(State(served): State<Arc<Served>>, headers: HeaderMa
         Err(error) => {
             let error: &(dyn std::error::Error + 'static) = &error;
             tracing::warn!(error, "metrics are without those of the database");
-            text.push_str("# TYPE greffe_database_up gauge\ngreffe_database_up 0\n");
+            text.push_str(&database_up(false));
         }
     }
     ([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")], text)
@@ -73,17 +73,27 @@ fn by_service<'a>(
     services
 }
 
+fn database_up(up: bool) -> String {
+    format!(
+        "# HELP greffe_database_up Whether the database answers.\n\
+         # TYPE greffe_database_up gauge\ngreffe_database_up {}\n",
+        u8::from(up)
+    )
+}
+
 fn gauges(head: u64, lags: &[(&str, u64)], services: &BTreeMap<&str, [u64; 4]>) -> String {
-    let mut text = String::new();
+    let mut text = database_up(true);
     let mut line = |it: std::fmt::Arguments<'_>| {
         writeln!(text, "{it}").expect("a string takes what is written to it");
     };
-    line(format_args!("# TYPE greffe_database_up gauge\ngreffe_database_up 1"));
+    line(format_args!("# HELP greffe_journal_head The position of the last event."));
     line(format_args!("# TYPE greffe_journal_head gauge\ngreffe_journal_head {head}"));
+    line(format_args!("# HELP greffe_projection_lag Events that a projection has not taken in."));
     line(format_args!("# TYPE greffe_projection_lag gauge"));
     for (name, lag) in lags {
         line(format_args!("greffe_projection_lag{{projection=\"{name}\"}} {lag}"));
     }
+    line(format_args!("# HELP greffe_jobs Jobs that have not ended, by service and state."));
     line(format_args!("# TYPE greffe_jobs gauge"));
     for (service, counts) in services {
         // The names of services hold nothing that would have to be escaped.
@@ -106,12 +116,16 @@ mod tests {
         let loads = [ServiceLoad { service, queued: 3, waiting: 0, running: 1, paused: 2 }];
         let services = by_service(["checksum", "ocr"].into_iter(), &loads);
         expect![[r#"
+            # HELP greffe_database_up Whether the database answers.
             # TYPE greffe_database_up gauge
             greffe_database_up 1
+            # HELP greffe_journal_head The position of the last event.
             # TYPE greffe_journal_head gauge
             greffe_journal_head 42
+            # HELP greffe_projection_lag Events that a projection has not taken in.
             # TYPE greffe_projection_lag gauge
             greffe_projection_lag{projection="job_list"} 2
+            # HELP greffe_jobs Jobs that have not ended, by service and state.
             # TYPE greffe_jobs gauge
             greffe_jobs{service="checksum",state="queued"} 3
             greffe_jobs{service="checksum",state="waiting"} 0

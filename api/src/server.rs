@@ -7,7 +7,8 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
     routing::get,
     serve::ListenerExt,
@@ -17,11 +18,12 @@ use projections::dispatch::WaitingWorkers;
 use serde_json::json;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
-use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
+use tower_http::{set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 
 use crate::{
     accounts, artifacts,
     caller_address::{self, TrustedProxies},
+    cors::{self, Origin},
     graphql::{self, Sides},
     health, metrics,
     problem::Problem,
@@ -48,9 +50,8 @@ pub struct Api {
 pub struct Settings {
     /// What they can decide about GraphQL.
     pub graphql: transport::Settings,
-    /// Origins whose pages may read answers: `https://console.example.org`. None but our own, if it
-    /// is empty.
-    pub cors_origins: Vec<String>,
+    /// Origins whose pages may read answers. None but our own, if it is empty.
+    pub cors_origins: Vec<Origin>,
     /// Proxies that are believed when they say who sent a request; nobody, if it is empty.
     pub trusted_proxies: Vec<TrustedProxies>,
     /// What `/metrics` is to be asked with. Open to whoever reaches the address, if it is not set.
@@ -83,9 +84,6 @@ pub enum ServeError {
     /// A mistake of ours.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// A setting.
-    #[error("`{0}` is not an origin, such as https://console.example.org")]
-    Origin(String),
     /// The network.
     #[error("the address cannot be served")]
     Io(#[from] io::Error),
@@ -171,7 +169,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
     let executor = graphql::executor(sides.clone());
     let graphql =
         GraphqlService::try_new(executor, &graphql::sdl(), around, settings.graphql.clone())?;
-    let cors = cors(&settings.cors_origins)?;
+    let cors = cors::layer(&settings.cors_origins);
     let workers = WorkerApi::new(worker::Surroundings {
         commands: sides.commands.clone(),
         reader: sides.reader.clone(),
@@ -226,46 +224,17 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// What there is to be found here.
-async fn contents() -> Json<serde_json::Value> {
-    Json(json!({
+/// What there is to be found here, for those whom this process answers.
+async fn contents(State(served): State<Arc<Served>>) -> Json<serde_json::Value> {
+    let mut contents = json!({
         "name": "greffe",
-        "graphql": "/graphql",
-        "files": "/api/files",
         "health": "/health",
         "ready": "/ready",
         "metrics": "/metrics",
-    }))
-}
-
-/// Lets pages of these origins read answers. Tokens are sent by those pages themselves, cookies by
-/// nobody.
-fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
-    let origin = |it: &String| {
-        let host = it.strip_prefix("https://").or_else(|| it.strip_prefix("http://"));
-        let plain = host.is_some_and(|it| !it.is_empty() && !it.contains(['/', '*', ' ']));
-        let value = HeaderValue::from_str(it).ok().filter(|_| plain);
-        value.ok_or_else(|| ServeError::Origin(it.clone()))
-    };
-    let origins: Vec<HeaderValue> = origins.iter().map(origin).collect::<Result<_, _>>()?;
-    Ok(CorsLayer::new()
-        .allow_origin(origins)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::ACCEPT,
-            header::RANGE,
-            header::IF_RANGE,
-            header::IF_NONE_MATCH,
-            request::REQUEST_ID,
-            request::TRACEPARENT,
-        ])
-        .expose_headers([
-            header::CONTENT_DISPOSITION,
-            header::CONTENT_RANGE,
-            header::ETAG,
-            header::LOCATION,
-            request::REQUEST_ID,
-        ]))
+    });
+    if served.settings.front {
+        contents["graphql"] = json!("/graphql");
+        contents["files"] = json!("/api/files");
+    }
+    Json(contents)
 }

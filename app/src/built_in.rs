@@ -13,11 +13,14 @@ use workers::{
 use crate::config::BuiltIn;
 
 /// Those who do the jobs, and how many at a time.
+pub(crate) type Executors = Vec<(Arc<dyn Execute>, u16)>;
+
+/// All there are, as the operator wants them.
 pub(crate) fn executors(
     config: &BuiltIn,
     artifacts: &Artifacts,
     feed: &Arc<Feed>,
-) -> anyhow::Result<Vec<(Arc<dyn Execute>, u16)>> {
+) -> anyhow::Result<Executors> {
     let settings = Settings {
         about: config.crawl_about.clone(),
         allowed: Arc::new(Allowed::new(config.crawl_allow.iter().map(String::as_str))),

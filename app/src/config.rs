@@ -1,18 +1,19 @@
-//! Everything that an operator can decide. Nothing else reads the environment,
-//! and `greffe help` is the manual.
+//! Everything that an operator can decide, and `greffe help` is the manual.
+//! Nothing else reads the environment, but `postgres` for where its binaries are
+//! (`GREFFE_POSTGRES_BIN`).
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use api::TrustedProxies;
+use api::{Origin, TrustedProxies};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod belongings;
 mod built_in;
 mod people;
-mod things;
 
+pub use belongings::{JobAction, LandAction};
 pub use built_in::BuiltIn;
 pub use people::{ClientAction, People, Registration, Scope, TokenAction, UserAction};
-pub use things::{JobAction, LandAction};
 
 /// The job back end that never forgets.
 #[derive(Debug, Parser)]
@@ -168,8 +169,8 @@ pub struct Serve {
     pub roles: Vec<Part>,
 
     /// Where files are kept: a folder, or a URL that begins with `s3://`,
-    /// `gs://` or `az://`. Without it, the folder `artifacts` beside the data
-    /// of Greffe's own Postgres.
+    /// `gs://` or `az://`, if it was built in. Without it, the folder
+    /// `artifacts` beside the data of Greffe's own Postgres.
     #[arg(long, env = "GREFFE_ARTIFACTS", value_name = "PLACE")]
     pub artifacts: Option<String>,
 
@@ -206,7 +207,7 @@ pub struct Serve {
     /// Web pages of these origins may use the API, as
     /// `https://app.example.org`.
     #[arg(long, env = "GREFFE_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
-    pub origins: Vec<String>,
+    pub origins: Vec<Origin>,
 
     /// Proxies in front of Greffe, as addresses or ranges such as
     /// `10.0.0.0/8`: what they say in `X-Forwarded-For` or `Forwarded` of who

@@ -49,14 +49,26 @@ impl Database {
             let server = start(config).await?;
             (server.url(NAME), Some(server))
         };
-        let options: PgConnectOptions = url.parse().context("cannot read --database-url")?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .connect_with(projections::schema::options(options.clone()))
-            .await
-            .context("cannot connect to the database")?;
-        migrate(&pool).await?;
-        Ok(Self { options, pool, own: server.map(Own::new) })
+        let connected = async {
+            let options: PgConnectOptions = url.parse().context("cannot read --database-url")?;
+            let pool = PgPoolOptions::new()
+                .max_connections(CONNECTIONS_MAX)
+                .connect_with(projections::schema::options(options.clone()))
+                .await
+                .context("cannot connect to the database")?;
+            match migrate(&pool).await {
+                Ok(()) => Ok((options, pool)),
+                Err(error) => {
+                    pool.close().await;
+                    Err(error)
+                }
+            }
+        };
+        match (connected.await, server) {
+            (Ok((options, pool)), server) => Ok(Self { options, pool, own: server.map(Own::new) }),
+            (Err(error), Some(server)) => Err(stop_after(error, server).await),
+            (Err(error), None) => Err(error),
+        }
     }
 
     /// Returns when Greffe's own server has ended for good. Whether somebody
@@ -83,6 +95,14 @@ impl Database {
             Some(own) => own.stop().await,
             None => Ok(()),
         }
+    }
+
+    /// Lets go of it when the start went wrong, which is what is told.
+    pub(crate) async fn close_after(self, error: anyhow::Error) -> anyhow::Error {
+        if let Err(also) = self.close().await {
+            tracing::warn!(error = %format_args!("{also:#}"), "the database is left as it is");
+        }
+        error
     }
 }
 
@@ -124,8 +144,19 @@ async fn keep(mut server: postgres::Server, stop: CancellationToken) -> anyhow::
 async fn start(config: &config::Database) -> anyhow::Result<postgres::Server> {
     let settings = postgres::Settings::new(&config.data_dir);
     let server = postgres::Server::start(&settings).await.context("cannot start the database")?;
-    server.create_database_if_missing(NAME).await.context("cannot make the database")?;
-    Ok(server)
+    match server.create_database_if_missing(NAME).await.context("cannot make the database") {
+        Ok(()) => Ok(server),
+        Err(error) => Err(stop_after(error, server).await),
+    }
+}
+
+/// Stops the server that nobody will use: the start went wrong, which is what
+/// is told.
+async fn stop_after(error: anyhow::Error, server: postgres::Server) -> anyhow::Error {
+    if let Err(also) = server.stop().await {
+        tracing::warn!(error = %also, "the database server goes on");
+    }
+    error
 }
 
 async fn migrate(pool: &PgPool) -> anyhow::Result<()> {

@@ -48,7 +48,13 @@ pub async fn run(config: Demo) -> anyhow::Result<()> {
     let stop = roles::stop_signal()?;
     let mut system = System::start(&serve, listener, services).await?;
     let own = serve.database.data_dir.join("demo");
-    let site = crawl::serve_site(&own).await?;
+    let site = match crawl::serve_site(&own).await {
+        Ok(site) => site,
+        Err(error) => {
+            let stopped = system.stop().await;
+            return stopped.and(Err(error));
+        }
+    };
     console::say(format_args!("greffe serves on http://{}", system.address()));
 
     let demonstration = Demonstration {
@@ -56,6 +62,7 @@ pub async fn run(config: Demo) -> anyhow::Result<()> {
         address: system.address(),
         folder,
         site: site.address(),
+        data_dir: serve.database.data_dir,
         own,
     };
     let shown = tokio::select! {
@@ -101,6 +108,8 @@ struct Demonstration {
     folder: PathBuf,
     /// Where the site is served that is crawled.
     site: SocketAddr,
+    /// Where Greffe keeps its data: no input of anybody's.
+    data_dir: PathBuf,
     /// Where it keeps what is its own.
     own: PathBuf,
 }
@@ -113,7 +122,7 @@ impl Demonstration {
         if !jobs.is_empty() {
             console::say(format_args!("{} jobs were left unfinished: going on", jobs.len()));
         }
-        for folder in folders(&self.folder)? {
+        for folder in folders(&self.folder, &self.data_dir)? {
             jobs.push(client.create_checksum_task(&folder).await?);
         }
         jobs.push(crawl::start(&client, self.site).await?);
@@ -164,15 +173,18 @@ fn row(id: &str, job: JobTold) -> [String; 6] {
 }
 
 /// The folders in a folder, a task for each; or itself, if there are none. What
-/// is built or installed is left out.
-fn folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// is built or installed is left out, and so is what Greffe writes meanwhile.
+fn folders(folder: &Path, data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let data_dir = data_dir.canonicalize().ok();
     let mut folders = Vec::new();
     for entry in folder.read_dir().context("cannot look into --folder")? {
         let entry = entry.context("cannot look into --folder")?;
         let name = entry.file_name();
         let left_out =
             name.as_encoded_bytes().starts_with(b".") || LEFT_OUT.iter().any(|it| name == *it);
-        if entry.path().is_dir() && !left_out {
+        let real = entry.path().canonicalize().ok();
+        let written = real.is_some_and(|it| data_dir.as_ref().is_some_and(|d| d.starts_with(it)));
+        if entry.path().is_dir() && !left_out && !written {
             folders.push(entry.path());
         }
     }
@@ -195,3 +207,6 @@ fn where_to_look(address: SocketAddr, account: &Account) {
         account.password()
     ));
 }
+
+#[cfg(test)]
+mod tests;

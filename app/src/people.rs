@@ -1,7 +1,7 @@
 //! People and programs: the tables that hold who they are, with the journal
 //! behind them.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use api::accounts::{Post, Recording, SmtpSettings};
@@ -47,17 +47,26 @@ pub(crate) async fn ensure_first_admin(config: &Serve, identity: &Identity) -> a
 }
 
 /// Who sends letters.
-pub(crate) fn post(config: &Serve) -> anyhow::Result<Post> {
+pub(crate) fn post(config: &Serve, address: SocketAddr) -> anyhow::Result<Post> {
     let people = &config.people;
+    let site_url = people.site_url.clone().unwrap_or_else(|| site_at(address));
     match &people.smtp_url {
         Some(url) => {
             let settings = SmtpSettings { url: url.clone(), from: people.mail_from.clone() };
-            Post::by_smtp(&settings, &people.site_url).context("--smtp-url")
+            Post::by_smtp(&settings, &site_url).context("--smtp-url")
         }
-        None if config.development => {
-            Ok(Post::shown(|letter| console::say(letter), &people.site_url))
-        }
+        None if config.development => Ok(Post::shown(|letter| console::say(letter), &site_url)),
         None => Ok(Post::nowhere()),
+    }
+}
+
+/// Where people on this machine reach what listens at an address; where it
+/// listens at all of them, by the name that every machine has for itself.
+fn site_at(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
     }
 }
 
@@ -73,7 +82,19 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) async fn open(config: &config::Database) -> anyhow::Result<Self> {
         let database = Database::open(config).await?;
-        let journal = Arc::new(open_journal(&database).await?);
+        match Self::rest(&database).await {
+            Ok((identity, commands, journal)) => {
+                let reader = Reader::new(database.pool.clone());
+                Ok(Self { identity, reader, commands, journal, database })
+            }
+            Err(error) => Err(database.close_after(error).await),
+        }
+    }
+
+    async fn rest(
+        database: &Database,
+    ) -> anyhow::Result<(Identity, Commands, Arc<PostgresJournal>)> {
+        let journal = Arc::new(open_journal(database).await?);
         let reads: Arc<dyn Journal> = Arc::clone(&journal) as _;
         schema::prepare(&database.pool, Arc::clone(&reads), OtherVersion::Respect)
             .await
@@ -84,8 +105,7 @@ impl Desk {
         let recording = Recording { commands: commands.clone(), feed: Arc::new(Feed::new(reads)) };
         let settings = identity::Settings::default();
         let identity = open(&database.pool, recording, settings).await?;
-        let reader = Reader::new(database.pool.clone());
-        Ok(Self { identity, reader, commands, journal, database })
+        Ok((identity, commands, journal))
     }
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {
@@ -113,5 +133,19 @@ impl Desk {
             Err(_) => self.identity.user_by_email(who).await?,
         };
         found.with_context(|| format!("nobody has the e-mail or the id `{who}`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::site_at;
+
+    #[test]
+    fn letters_lead_to_where_greffe_listens() {
+        let of = |address: &str| site_at(address.parse().unwrap());
+        assert_eq!(of("127.0.0.1:9000"), "http://127.0.0.1:9000");
+        assert_eq!(of("[::1]:9000"), "http://[::1]:9000");
+        assert_eq!(of("0.0.0.0:9000"), "http://localhost:9000");
+        assert_eq!(of("[::]:80"), "http://localhost:80");
     }
 }

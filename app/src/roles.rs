@@ -1,13 +1,14 @@
 //! What each role of the program does, from start to end.
 
 mod accounts;
+mod belongings;
 mod clients;
-mod things;
 mod tokens;
 
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
+use journal::Journal;
 use projections::schema::{self, OtherVersion};
 use tokio::{
     net::TcpListener,
@@ -16,8 +17,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use accounts::user;
+pub use belongings::{job, land};
 pub use clients::client;
-pub use things::{job, land};
 pub use tokens::token;
 
 use crate::{
@@ -44,13 +45,19 @@ pub fn run(role: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
 /// Brings the database up to this version.
 pub async fn migrate(config: &config::Database) -> anyhow::Result<()> {
     let database = Database::open(config).await?;
-    let journal = Arc::new(open_journal(&database).await?);
-    schema::prepare(&database.pool, Arc::clone(&journal) as _, OtherVersion::Replace)
-        .await
-        .context("cannot make the read models")?;
-    journal.close().await;
-    console::say("the database is up to date");
+    match make_read_models(&database).await {
+        Ok(()) => console::say("the database is up to date"),
+        Err(error) => return Err(database.close_after(error).await),
+    }
     database.close().await
+}
+
+async fn make_read_models(database: &Database) -> anyhow::Result<()> {
+    let journal = Arc::new(open_journal(database).await?);
+    let reads: Arc<dyn Journal> = Arc::clone(&journal) as _;
+    let made = schema::prepare(&database.pool, reads, OtherVersion::Replace).await;
+    journal.close().await;
+    made.context("cannot make the read models")
 }
 
 /// Serves until told to stop, or until a part fails.

@@ -1,18 +1,20 @@
 //! A whole system in one process: started, watched, stopped in order.
 
+mod prepared;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use api::{
     Api,
-    accounts::{Endings, Keeper, Post, Recording},
+    accounts::{Endings, Keeper, Post},
     graphql::Sides,
 };
 use artifacts::Artifacts;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use commands::{Commands, Ids, Services};
 use identity::Identity;
-use journal::{Journal, postgres::PostgresJournal};
+use journal::postgres::PostgresJournal;
 use projections::{
     Reader,
     checkpoint::Checkpoints,
@@ -25,7 +27,7 @@ use projections::{
     land::Lands,
     page::Pages,
     projector::Projector,
-    schema::{self, OtherVersion},
+    schema,
 };
 use rand::{Rng, distr::Alphanumeric};
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
@@ -34,12 +36,13 @@ use uuid::Uuid;
 use workers::{Executor, Rescuer, Scheduler};
 
 use crate::{
-    built_in,
-    config::{self, Part, Serve},
+    built_in::Executors,
+    config::{Part, Serve},
     database::Database,
     forgetting::{Forgetting, LOOK_EVERY},
-    people, telemetry,
+    telemetry,
 };
+use prepared::Prepared;
 
 /// How long the parts are given to finish what they are at.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,22 +80,15 @@ impl System {
         services: Services,
     ) -> anyhow::Result<Self> {
         workers::tls::choose();
+        // Before there is anything that counts.
+        telemetry::metrics();
         let address = listener.local_addr().context("cannot listen")?;
         let database = Database::open(&config.database).await?;
-        let post = people::post(config)?;
-        let artifacts = open_artifacts(config, &database).await?;
-        let journal = Arc::new(open_journal(&database).await?);
-        schema::prepare(&database.pool, Arc::clone(&journal) as _, OtherVersion::ReplaceOlder)
-            .await
-            .context("cannot make the read models")?;
-        let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
-        let feed = Arc::new(Feed::new(Arc::clone(&writes)));
-        let commands = Commands::new(writes, services, Arc::new(now), Arc::new(id));
-        let recording = Recording { commands: commands.clone(), feed: Arc::clone(&feed) };
-        let registration = config.people.registration.into();
-        let settings = identity::Settings { registration, ..Default::default() };
-        let identity = people::open(&database.pool, recording, settings).await?;
-        people::ensure_first_admin(config, &identity).await?;
+        let prepared = match Prepared::on(&database, config, services, address).await {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(database.close_after(error).await),
+        };
+        let Prepared { post, artifacts, journal, feed, commands, identity, executors } = prepared;
         let mut system = Self {
             identity,
             artifacts,
@@ -105,7 +101,7 @@ impl System {
             database,
         };
         system.keep_accounts(config, &feed, post);
-        system.start_parts(config, listener, feed)?;
+        system.start_parts(config, listener, feed, executors);
         Ok(system)
     }
 
@@ -157,7 +153,8 @@ impl System {
         config: &Serve,
         listener: TcpListener,
         feed: Arc<Feed>,
-    ) -> anyhow::Result<()> {
+        executors: Executors,
+    ) {
         let metrics = telemetry::metrics();
         let db = &self.database.pool;
         let ids: Ids = Arc::new(id);
@@ -177,20 +174,16 @@ impl System {
             self.transfer(&feed, &checkpoints);
             self.forget_keys(config, &checkpoints);
         }
-        if config.roles.contains(&Part::Worker) {
-            let executors = built_in::executors(&config.built_in, &self.artifacts, &feed)?;
-            for (execute, slots) in executors {
-                let (commands, reader, ids) = (commands.clone(), reader.clone(), Arc::clone(&ids));
-                let (feed, waiting) = (Arc::clone(&feed), Arc::clone(&waiting));
-                self.execute(Executor { commands, reader, feed, waiting, ids, execute, slots });
-            }
+        for (execute, slots) in executors {
+            let (commands, reader, ids) = (commands.clone(), reader.clone(), Arc::clone(&ids));
+            let (feed, waiting) = (Arc::clone(&feed), Arc::clone(&waiting));
+            self.execute(Executor { commands, reader, feed, waiting, ids, execute, slots });
         }
         let (identity, artifacts) = (self.identity.clone(), self.artifacts.clone());
         let endings = self.endings.clone();
         let sides =
             Sides { commands, reader, checkpoints, feed, identity, artifacts, endings, ids };
         self.answer(listener, Api { sides, waiting, metrics, settings: settings(config) });
-        Ok(())
     }
 
     fn execute(&mut self, executor: Executor) {
@@ -333,7 +326,7 @@ fn settings(config: &Serve) -> api::Settings {
     api::Settings {
         graphql: api::transport::Settings {
             development: config.development,
-            origins: config.origins.clone(),
+            origins: config.origins.iter().map(|it| it.as_str().to_owned()).collect(),
             ..Default::default()
         },
         cors_origins: config.origins.clone(),
@@ -343,14 +336,6 @@ fn settings(config: &Serve) -> api::Settings {
         front: config.roles.contains(&Part::Api),
         ..Default::default()
     }
-}
-
-/// The files, in a place that can be written to.
-async fn open_artifacts(config: &Serve, database: &Database) -> anyhow::Result<Artifacts> {
-    let settings = artifacts::Settings { options: config::bucket_options(), ..Default::default() };
-    Artifacts::connect(database.pool.clone(), &config.artifacts(), settings)
-        .await
-        .context("cannot keep files")
 }
 
 /// The journal, and the tables that move with it.

@@ -1,13 +1,15 @@
 //! What operators see: logs on standard error, and what is counted, which
 //! `api` serves.
 
+mod meanings;
+
 use std::{
     io::{self, IsTerminal},
     sync::OnceLock,
 };
 
 use anyhow::Context;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Database, LogFormat};
@@ -29,15 +31,29 @@ pub fn start(config: &Database, usual: &str) -> anyhow::Result<()> {
 const STEPS_S: [f64; 12] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
-/// What this process counts. A process counts once, however many systems it
-/// starts.
+/// How many appends a batch takes in is counted in these.
+const APPENDS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// Workers may wait for long.
+const WAITS_S: [f64; 8] = [0.01, 0.05, 0.25, 1.0, 5.0, 10.0, 20.0, 30.0];
+
+/// What this process counts, from the first call on: what counts earlier counts
+/// for nothing. A process counts once, however many systems it starts.
 pub fn metrics() -> PrometheusHandle {
     static COUNTED: OnceLock<PrometheusHandle> = OnceLock::new();
     let start = || {
-        let builder = PrometheusBuilder::new().set_buckets(&STEPS_S).expect("there are steps");
+        let named = |name: &str| Matcher::Full(name.to_owned());
+        let builder = PrometheusBuilder::new()
+            .set_buckets(&STEPS_S)
+            .and_then(|it| it.set_buckets_for_metric(named("journal_batch_appends"), &APPENDS))
+            .and_then(|it| {
+                it.set_buckets_for_metric(named("greffe_acquire_wait_seconds"), &WAITS_S)
+            })
+            .expect("there are steps");
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).expect("nobody else counts in this process");
+        meanings::describe();
         handle
     };
     COUNTED.get_or_init(start).clone()

@@ -113,7 +113,7 @@ pub enum Phase {
     },
     /// Done.
     Succeeded,
-    /// Every attempt failed.
+    /// No attempt succeeded, and there will be no other.
     Failed,
     /// Somebody had it stopped.
     Cancelled,

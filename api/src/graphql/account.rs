@@ -168,7 +168,7 @@ struct RevokeSessionInput {
 /// What token is wanted.
 #[derive(InputObject)]
 struct CreateApiTokenInput {
-    /// What to call it.
+    /// What to call it: 1 to 100 characters, not all of them spaces.
     name: String,
     /// What it is to be good for.
     scope: ApiTokenScope,

@@ -129,7 +129,7 @@ impl ApiClient {
 /// Which client is wanted.
 #[derive(InputObject)]
 struct CreateApiClientInput {
-    /// What to call it.
+    /// What to call it: 1 to 100 characters, not all of them spaces.
     name: String,
     /// The services that it may use.
     services: Vec<String>,

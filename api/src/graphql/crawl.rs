@@ -40,15 +40,17 @@ pub(super) enum Follow {
 struct StartCrawlInput {
     /// The land that the pages belong to: what it holds comes before what stands here.
     land_id: Option<ID>,
-    /// Where to start: `http` and `https` URLs. One is needed, here or in the land.
+    /// Where to start: up to 10,000 `http` and `https` URLs of 2 KiB each. One is needed, here or
+    /// in the land.
     seeds: Option<Vec<String>>,
-    /// The words and phrases that make a page relevant. One is needed, here or in the land.
+    /// The words and phrases that make a page relevant: up to 1,000 of 1 KiB each, each with a
+    /// letter or a digit. One is needed, here or in the land.
     terms: Option<Vec<String>>,
-    /// The languages that the terms are in, as two letters.
+    /// The languages that the terms are in, as two lower-case letters each: up to 100.
     languages: Option<Vec<String>>,
-    /// How many links away from a seed a page may be: 3, if it is not said.
+    /// How many links away from a seed a page may be, from 0 to 65,535: 3, if it is not said.
     depth: Option<i32>,
-    /// How many pages at most: 1,000, if it is not said.
+    /// How many pages at most, from 1: 1,000, if it is not said.
     limit: Option<i32>,
     /// Which links are followed: those of relevant pages, if it is not said.
     follow: Option<Follow>,
@@ -58,8 +60,8 @@ struct StartCrawlInput {
     not_before: Option<DateTime>,
     /// Over by then, whatever has become of it; a week from now at the latest, which is the default.
     expires_at: Option<DateTime>,
-    /// Up to 255 bytes. The same key with the same input gives the same crawl again, however often
-    /// it is sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input gives the same crawl again.
     idempotency_key: Option<String>,
 }
 

@@ -56,7 +56,7 @@ impl Event {
         DateTime(self.0.at())
     }
 
-    /// On whose behalf: `user:…`, `worker:…` or `system:…`.
+    /// On whose behalf: `user:…`, `client:…`, `worker:…` or `system:…`.
     async fn actor(&self) -> &str {
         &self.0.actor
     }

@@ -87,7 +87,7 @@ impl JobQueries {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its id; a UUID.")] id: ID,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<Option<Job>> {
         let user = access::signed_in(ctx)?;
@@ -112,7 +112,7 @@ impl JobQueries {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most: up to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<JobConnection> {
         let filter = filter.unwrap_or_default().try_into()?;

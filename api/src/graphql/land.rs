@@ -80,7 +80,7 @@ impl Land {
         ctx: &Context<'_>,
         #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<JobConnection> {
         let filter = JobFilter { land: Some(self.0.id), ..JobFilter::default() };
@@ -209,7 +209,7 @@ impl LandQueries {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its id; a UUID.")] id: ID,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<Option<Land>> {
         let user = access::signed_in(ctx)?;
@@ -232,7 +232,7 @@ impl LandQueries {
         >,
         #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<LandConnection> {
         let eyes = access::signed_in(ctx)?.eyes();

@@ -207,9 +207,8 @@ impl StatisticsQueries {
         )]
         by: Vec<StatisticsBy>,
         #[graphql(desc = "Only some of them.")] filter: Option<StatisticsFilter>,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is counted.")] at_least: Option<
-            Position,
-        >,
+        #[graphql(desc = "Wait up to 2 s until this is counted; else `POSITION_NOT_REACHED`.")]
+        at_least: Option<Position>,
     ) -> Result<Statistics> {
         let eyes = access::signed_in(ctx)?.eyes();
         let sides = sides(ctx);

@@ -22,8 +22,8 @@ struct CancelJobInput {
     id: ID,
     /// Why, for those who look at it later.
     reason: Option<String>,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
-    /// sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input does nothing more.
     idempotency_key: Option<String>,
 }
 
@@ -34,8 +34,8 @@ struct PauseJobInput {
     id: ID,
     /// Why, for those who look at it later.
     reason: Option<String>,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
-    /// sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input does nothing more.
     idempotency_key: Option<String>,
 }
 
@@ -44,8 +44,8 @@ struct PauseJobInput {
 struct ResumeJobInput {
     /// Which job; it must not have ended.
     id: ID,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
-    /// sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input does nothing more.
     idempotency_key: Option<String>,
 }
 
@@ -54,8 +54,8 @@ struct ResumeJobInput {
 struct RetryJobInput {
     /// Which job; it must have ended.
     id: ID,
-    /// Up to 255 bytes. The same key with the same input gives the same new job, however often it
-    /// is sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input gives the same new job.
     idempotency_key: Option<String>,
 }
 
@@ -117,7 +117,8 @@ pub(super) struct SteeringMutations;
 
 #[Object]
 impl SteeringMutations {
-    /// Has a job stopped. For those who have signed in; its owner, operators and admins.
+    /// Has a job stopped. For those who have signed in; its owner, operators and admins, and API
+    /// clients for what is theirs.
     async fn cancel_job(
         &self,
         ctx: &Context<'_>,
@@ -131,7 +132,8 @@ impl SteeringMutations {
     }
 
     /// Has a job left alone until it is resumed: nobody is given it, and whoever holds it is asked
-    /// to give it back. For those who have signed in; its owner, operators and admins.
+    /// to give it back. For those who have signed in; its owner, operators and admins, and API
+    /// clients for what is theirs.
     async fn pause_job(
         &self,
         ctx: &Context<'_>,
@@ -145,7 +147,7 @@ impl SteeringMutations {
     }
 
     /// Has a job that is paused go on. For those who have signed in; its owner, operators and
-    /// admins.
+    /// admins, and API clients for what is theirs.
     async fn resume_job(
         &self,
         ctx: &Context<'_>,
@@ -159,7 +161,7 @@ impl SteeringMutations {
     }
 
     /// Has a job that has ended done again, as a new job. For those who have signed in; its owner,
-    /// operators and admins.
+    /// operators and admins, and API clients for what is theirs.
     async fn retry_job(
         &self,
         ctx: &Context<'_>,

@@ -29,8 +29,8 @@ struct CreateTaskInput {
     /// Over by then, whatever has become of it; no later than the service allows, which is the
     /// default.
     expires_at: Option<DateTime>,
-    /// Up to 255 bytes. The same key with the same input gives the same job again, however often it
-    /// is sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input gives the same job again.
     idempotency_key: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct TaskMutations;
 #[Object]
 impl TaskMutations {
     /// Has a task done by the workers of a service. For those who have signed in; members,
-    /// operators and admins.
+    /// operators and admins, and API clients for services that they may use.
     async fn create_task(
         &self,
         ctx: &Context<'_>,

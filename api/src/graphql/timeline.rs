@@ -15,7 +15,7 @@ pub(super) struct TimelineEntry {
     /// What kind of thing happened, such as `LeaseGranted`.
     #[graphql(name = "type")]
     event_type: String,
-    /// On whose behalf: `user:…`, `worker:…` or `system:…`.
+    /// On whose behalf: `user:…`, `client:…`, `worker:…` or `system:…`.
     actor: String,
     /// When.
     recorded_at: DateTime,

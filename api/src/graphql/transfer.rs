@@ -23,8 +23,8 @@ struct TransferJobInput {
     id: ID,
     /// Whose it is to be: somebody with an account that is not disabled.
     to: ID,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
-    /// sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input does nothing more.
     idempotency_key: Option<String>,
 }
 
@@ -35,8 +35,8 @@ struct TransferLandInput {
     id: ID,
     /// Whose it is to be: somebody with an account that is not disabled.
     to: ID,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
-    /// sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input does nothing more.
     idempotency_key: Option<String>,
 }
 
@@ -47,8 +47,8 @@ struct TransferOwnershipInput {
     from: ID,
     /// Whose they are to be: somebody with an account that is not disabled.
     to: ID,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
-    /// sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input does nothing more.
     idempotency_key: Option<String>,
 }
 

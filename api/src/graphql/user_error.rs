@@ -59,13 +59,13 @@ pub(super) enum UserErrorCode {
     KeyReused,
     /// Nobody has this e-mail and this password.
     InvalidCredentials,
-    /// Too many failed sign-ins; try again later.
+    /// Too many attempts; see `retryAt`.
     Throttled,
     /// This user may not sign in any more.
     UserDisabled,
-    /// This is no refresh token of ours.
+    /// This is no token of ours, or it is used up.
     TokenInvalid,
-    /// The refresh token has expired: sign in again.
+    /// The token has expired.
     TokenExpired,
     /// The refresh token was used before, and its session has been ended: sign in again.
     TokenReused,

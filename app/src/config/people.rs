@@ -28,14 +28,10 @@ pub struct People {
     )]
     pub mail_from: String,
 
-    /// Where people reach Greffe, for the links in letters.
-    #[arg(
-        long,
-        env = "GREFFE_SITE_URL",
-        default_value = "http://localhost:8000",
-        value_name = "URL"
-    )]
-    pub site_url: String,
+    /// Where people reach Greffe, for the links in letters. Without it, the
+    /// address that it listens on.
+    #[arg(long, env = "GREFFE_SITE_URL", value_name = "URL")]
+    pub site_url: Option<String>,
 }
 
 /// Who may have an account.

@@ -2,8 +2,9 @@
 
 The body names a folder, `{"folder": "/data", "pattern": "*.csv"}`, and maybe the
 names of folders in it to leave out, `"exclude": ["old"]`; or files,
-`{"files": ["/data/a.csv"]}`. A file that cannot be read is an error of the
-batch and does not fail the job.
+`{"files": ["/data/a.csv"]}`, where the service's schema allows them (that of
+`greffe demo` does not). A file that cannot be read is an error of the batch and
+does not fail the job.
 
     GREFFE_URL=http://127.0.0.1:8000 GREFFE_TOKEN=grfw_... python3 checksum_worker.py
 

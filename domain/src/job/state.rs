@@ -18,7 +18,7 @@ pub enum JobState {
     Retrying,
     /// Done. May carry errors.
     Succeeded,
-    /// Every attempt failed.
+    /// No attempt succeeded, and there will be no other.
     Failed,
     /// Somebody had it stopped.
     Cancelled,

@@ -16,7 +16,7 @@ pub(in crate::graphql) enum JobState {
     Retrying,
     /// Done. May carry errors: see `succeededWithErrors`.
     Succeeded,
-    /// Every attempt failed.
+    /// No attempt succeeded, and there will be no other.
     Failed,
     /// Somebody had it stopped.
     Cancelled,
@@ -34,4 +34,25 @@ pub(in crate::graphql) enum JobKind {
     Crawl,
     /// A document to write.
     Report,
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{Name, Value};
+
+    use super::{JobKind, JobState};
+
+    /// Must never: one state that tables, logs and front ends know by several words.
+    #[test]
+    fn states_and_kinds_are_called_what_the_domain_calls_them() {
+        for state in domain::job::JobState::ALL {
+            let shown = Value::from(JobState::from(state));
+            assert_eq!(shown, Value::Enum(Name::new(state.as_str())));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        for kind in ["TASK", "CRAWL", "REPORT"] {
+            let known = domain::job::JobKind::parse(kind).unwrap();
+            assert_eq!(Value::from(JobKind::from(known)), Value::Enum(Name::new(kind)));
+        }
+    }
 }

@@ -30,8 +30,8 @@ struct CreateLandInput {
     terms: Option<Vec<String>>,
     /// Where its crawls are to start: up to 10,000 `http` and `https` URLs.
     start_urls: Option<Vec<String>>,
-    /// Up to 255 bytes. The same key with the same input gives the same land again, however often
-    /// it is sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input gives the same land again.
     idempotency_key: Option<String>,
 }
 
@@ -54,8 +54,8 @@ struct ChangeLandInput {
     add_start_urls: Option<Vec<String>>,
     /// URLs that its crawls are to start from no more.
     remove_start_urls: Option<Vec<String>>,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
-    /// sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input does nothing more.
     idempotency_key: Option<String>,
 }
 
@@ -64,8 +64,8 @@ struct ChangeLandInput {
 struct DeleteLandInput {
     /// Which land.
     id: ID,
-    /// Up to 255 bytes. The same key with the same input does nothing more, however often it is
-    /// sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input does nothing more.
     idempotency_key: Option<String>,
 }
 

@@ -125,7 +125,7 @@ impl LinkQueries {
         #[graphql(desc = "The id of the crawl; a UUID.")] crawl_id: ID,
         #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<Option<LinkConnection>> {
         let limit = limit("first", first)?;
@@ -149,7 +149,7 @@ impl LinkQueries {
         #[graphql(desc = "Only links from one host to another.")] cross_domain_only: Option<bool>,
         #[graphql(desc = "How many pages at most: 200, or up to 1,000. Ten times as many links.")]
         limit: Option<i32>,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<Option<LinkGraph>> {
         let pages_max = u32::try_from(limit.unwrap_or(NODES)).ok().filter(|it| *it <= NODES_MAX);

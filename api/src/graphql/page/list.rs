@@ -133,7 +133,7 @@ impl PageQueries {
         order_by: Option<PageOrder>,
         #[graphql(desc = "How many at most: 50, or up to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<Option<PageConnection>> {
         let filter: page::PageFilter = filter.unwrap_or_default().try_into()?;
@@ -152,7 +152,7 @@ impl PageQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the crawl; a UUID.")] crawl_id: ID,
         #[graphql(desc = "The number of the page within it.")] number: Long,
-        #[graphql(desc = "Wait, 2 s at most, until what stands here is to be seen.")]
+        #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]
         at_least: Option<Position>,
     ) -> Result<Option<Page>> {
         let Some(crawl) = crawl(ctx, &crawl_id, at_least).await? else { return Ok(None) };

@@ -47,37 +47,40 @@ pub(in crate::graphql) enum FieldKind {
 pub(super) struct ReportSourceInput {
     /// Which: 64 hexadecimal digits, as the upload answered.
     pub(super) sha256: String,
-    /// What it is called. A file that is not what its name says is left out of the report.
+    /// What it is called: up to 255 characters. A file that is not what its name says is left out
+    /// of the report.
     pub(super) name: Option<String>,
 }
 
 /// What is known already of a field.
 #[derive(InputObject)]
 pub(super) struct ReportValueInput {
-    /// Which field: the text between its braces, whatever its case.
+    /// Which field: the text between its braces, whatever its case; up to 200 characters.
     pub(super) key: String,
-    /// What it is to hold: plain text.
+    /// What it is to hold: plain text of up to 10,000 characters.
     pub(super) value: String,
 }
 
 /// How a field is to be written that is not to be written as usual.
 #[derive(InputObject)]
 pub(super) struct ReportFieldInput {
-    /// Which field: the text between its braces, whatever its case.
+    /// Which field: the text between its braces, whatever its case; up to 200 characters.
     key: String,
     /// What it is to hold.
     kind: FieldKind,
-    /// What to look for in the sources; the key, if it is not said.
+    /// What to look for in the sources; the key, if it is not said. Up to 1,000 characters.
     query: Option<String>,
-    /// What else a language model is to be told.
+    /// What else a language model is to be told: up to 2,000 characters.
     instructions: Option<String>,
-    /// How many characters at most.
+    /// How many characters at most, from 1 to 10,000.
     chars_max: Option<i32>,
-    /// How many lines at most.
+    /// How many lines at most, from 1 to 100.
     lines_max: Option<i32>,
-    /// What it may hold, if it is constrained.
+    /// What it may hold: from 1 to 100 values of up to 200 characters if it is `CONSTRAINED`, and
+    /// none if it is not.
     allowed: Option<Vec<String>>,
-    /// In how many sources something must be found before it is written: 1, if it is not said.
+    /// In how many sources something must be found before it is written, from 1 to 1,000: 1, if it
+    /// is not said.
     sources_min: Option<i32>,
 }
 
@@ -87,19 +90,19 @@ pub(super) struct RequestReportInput {
     /// The Word document with `{{FIELD}}` placeholders: 64 hexadecimal digits, as the upload
     /// answered.
     pub(super) template: String,
-    /// The files to draw from: PDF, DOCX or plain text.
+    /// The files to draw from, from 1 to 1,000: PDF, DOCX or plain text.
     pub(super) sources: Vec<ReportSourceInput>,
-    /// What is known already.
+    /// What is known already: up to 500 values, less than a mebibyte together.
     pub(super) values: Option<Vec<ReportValueInput>>,
-    /// How fields are to be written that are not to be written as usual.
+    /// How fields are to be written that are not to be written as usual: up to 500 of them.
     pub(super) fields: Option<Vec<ReportFieldInput>>,
-    /// Where it is written, for the field `LIEU_ET_DATE`.
+    /// Where it is written, for the field `LIEU_ET_DATE`: up to 200 characters.
     pub(super) place: Option<String>,
     /// The day that it bears, as `2027-03-01`; the day it is written, if it is not said.
     pub(super) date: Option<String>,
     /// Who is to write: a language model if there is one, if it is not said.
     pub(super) writer: Option<ReportWriterChoice>,
-    /// How many passages a field is written from at most: 10, if it is not said.
+    /// How many passages a field is written from at most, from 1 to 100: 10, if it is not said.
     pub(super) passages_max: Option<i32>,
     /// Higher is leased first; from -100 to 100, and 0 if it is not said.
     pub(super) priority: Option<i32>,
@@ -107,8 +110,8 @@ pub(super) struct RequestReportInput {
     pub(super) not_before: Option<DateTime>,
     /// Over by then, whatever has become of it; a week from now at the latest, which is the default.
     pub(super) expires_at: Option<DateTime>,
-    /// Up to 255 bytes. The same key with the same input gives the same report again, however often
-    /// it is sent.
+    /// Up to 255 bytes. While it is remembered, which is for 14 days unless the operator says
+    /// otherwise, the same key with the same input gives the same report again.
     pub(super) idempotency_key: Option<String>,
 }
 
