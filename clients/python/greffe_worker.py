@@ -172,6 +172,7 @@ class Job:
         self._lines = []
         self._offset = 0
         self._lines_left_out = 0
+        self._refused_lines = set()
         self.lease_id = lease["lease_id"]
         self.fence = lease["fence"]
         self.id = lease["job_id"]
@@ -212,14 +213,11 @@ class Job:
     def log(self, message, level="info", **fields):
         """Adds a line to the job's log."""
         self.check()
-        fields.update(ts=_now(), level=level, message=str(message).replace("\0", "\ufffd"))
-        line = json.dumps(fields, default=str).replace("\\u0000", "\\ufffd")
-        if len(line) > self._worker.limits["log_line_bytes"]:
-            short = {"ts": fields["ts"], "level": level, "message": fields["message"][:1000]}
-            line = json.dumps(short)
+        line = {"ts": _now(), "level": str(level), "message": str(message)}
+        text = _line({**fields, **line}, self._worker.limits["log_line_bytes"])
         with self._lock:
             if len(self._lines) < LINES_MAX:
-                self._lines.append(line)
+                self._lines.append(text)
             else:
                 self._lines_left_out += 1
 
@@ -290,9 +288,7 @@ class Job:
         while True:
             with self._lock:
                 if self._lines_left_out and len(self._lines) < LINES_MAX:
-                    text = f"{self._lines_left_out} lines were left out"
-                    line = {"ts": _now(), "level": "warn", "message": text}
-                    self._lines.append(json.dumps(line))
+                    self._lines.append(_warning(f"{self._lines_left_out} lines were left out"))
                     self._lines_left_out = 0
                 batch = _batch(self._lines, self._worker.limits["log_batch_bytes"])
             if not batch:
@@ -302,9 +298,19 @@ class Job:
                 "Greffe-Fence": str(self.fence),
                 "Greffe-Log-Offset": str(self._offset),
             }
-            body = "".join(line + "\n" for line in batch).encode()
+            body = b"".join(line + b"\n" for line in batch)
             path = f"/leases/{self.lease_id}/logs"
-            after = self._worker.api.send("POST", path, body, headers)["next"]
+            try:
+                after = self._worker.api.send("POST", path, body, headers)["next"]
+            except Refused as refused:
+                at = _number_of_line(refused, len(batch))
+                if at is None or self._offset + at in self._refused_lines:
+                    raise
+                # It would hold up all that come after it.
+                self._refused_lines.add(self._offset + at)
+                with self._lock:
+                    self._lines[at] = _warning(f"a line was refused: {refused}")
+                continue
             with self._lock:
                 del self._lines[: after - self._offset]
                 self._offset = after
@@ -318,6 +324,45 @@ def _batch(lines, bytes_max):
             break
         count += 1
     return lines[:count]
+
+
+def _line(fields, bytes_max):
+    """A line of the log as it is sent. What cannot be said in JSON is said as text,
+    and a line that is too long says the most important."""
+    try:
+        text = json.dumps(fields, default=str, allow_nan=False, ensure_ascii=False)
+    except Exception:  # whatever the text of something raises costs that thing, not the line
+        text = json.dumps({name: _said(it) for name, it in fields.items()}, ensure_ascii=False)
+    # Neither half a character nor a NUL can be kept.
+    line = text.encode("utf-8", "replace").replace(b"\\u0000", b"\\ufffd")
+    if len(line) <= bytes_max:
+        return line
+    message = _text(fields["message"], 1000, from_start=True)
+    short = {"ts": fields["ts"], "level": _text(fields["level"], 100), "message": message}
+    return json.dumps(short, ensure_ascii=False).encode()
+
+
+def _said(value):
+    try:
+        json.dumps(value, allow_nan=False)
+        return value
+    except Exception:
+        try:
+            return str(value)
+        except Exception:
+            return f"a {type(value).__name__} that cannot be written"
+
+
+def _warning(message):
+    return _line({"ts": _now(), "level": "warn", "message": message}, 8192)
+
+
+def _number_of_line(refused, count):
+    """Which line of a batch is at fault: the field is `lines/3`, or in it."""
+    steps = refused.field.split("/")
+    if not refused.blames_input or len(steps) < 2 or steps[0] != "lines":
+        return None
+    return int(steps[1]) if steps[1].isdigit() and int(steps[1]) < count else None
 
 
 def _now():

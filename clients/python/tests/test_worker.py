@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 import tempfile
 import threading
@@ -94,7 +95,11 @@ class Greffe:
 
     def logs(self, request, body):
         assert int(request.headers["Greffe-Log-Offset"]) == len(self.lines)
-        self.lines += [json.loads(it) for it in body.decode().splitlines()]
+        lines = body.decode().rstrip("\n").split("\n")
+        for at, line in enumerate(lines):
+            if len(line.encode()) > 8192 or re.search(r"\bNaN\b|\\u0000|\\ud[89a-f]|poison", line):
+                return 422, {"code": "invalid", "field": f"lines/{at}/x", "rule": "as it should be"}
+        self.lines += [json.loads(it) for it in lines]
         return 202, {"next": len(self.lines), "flush_ms": 1000}
 
     def artifacts(self, request, body):
@@ -295,6 +300,35 @@ class WorkerTest(unittest.TestCase):
                 if name == "artifacts"]
         binary = "application/octet-stream"
         self.assertEqual(sent, [("text/plain", 3), ("text/plain", 3), (binary, 300_000)])
+
+    def test_no_line_stops_the_log(self):
+        class Mute:
+            def __str__(self):
+                raise ValueError("no words")
+
+        circle = []
+        circle.append(circle)
+
+        def handler(job):
+            job.log("a number", loss=float("nan"), page=3)
+            job.log("a circle", circle=circle, mute=Mute())
+            job.log("half a \udcff and a \0", path="\udcff")
+            job.log("\u00e9" * 5000, path="\u20ac" * 3000)
+            job.log("\u0001" * 3000, level="loud" * 3000)
+            job.log("poison")
+            job.log("the last")
+
+        self.start(handler, [lease()])
+        self.assertEqual(self.settled()["outcome"], "succeeded")
+        lines = self.greffe.lines
+        self.assertEqual(len(lines), 7)
+        self.assertEqual((lines[0]["loss"], lines[0]["page"]), ("nan", 3))
+        self.assertIn("circle", lines[1])
+        self.assertEqual((lines[2]["message"], lines[2]["path"]), ("half a ? and a \ufffd", "?"))
+        self.assertTrue(lines[3]["message"].startswith("\u00e9" * 400))
+        self.assertTrue(lines[4]["message"].startswith("\u0001" * 400))
+        self.assertEqual((lines[5]["level"], "refused" in lines[5]["message"]), ("warn", True))
+        self.assertEqual(lines[6]["message"], "the last")
 
     def test_what_a_handler_raises_is_the_outcome(self):
         def handler(job):
