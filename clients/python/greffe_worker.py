@@ -166,6 +166,8 @@ class Job:
         self._worker = worker
         self._lock = threading.Lock()
         self._stop = "cancel" if lease["cancel_requested"] else None
+        # Greffe has said so, and not only our own clock.
+        self.told_lost = False
         self._seq = 0
         self._dirty = {}
         self.last_progress = None
@@ -256,6 +258,7 @@ class Job:
     def stop(self, why):
         """Has the handler stop at its next check. What is lost stays lost, and a
         pause gives way to whatever ends the job or the worker."""
+        self.told_lost = self.told_lost or why == "lost"
         if self._stop != "lost" and not (why == "pause" and self._stop):
             self._stop = why
 
@@ -553,8 +556,13 @@ class Worker:
         if why in ("pause", "leaving"):
             reason = "paused" if why == "pause" else "the worker stops"
             return {"outcome": "released", "reason": reason, "checkpoint": job.checkpoint}
-        self._say(f"{job.lease_id} is lost")
-        return None
+        if job.told_lost:
+            self._say(f"{job.lease_id} is lost")
+            return None
+        # Whoever is not heard of lets go, and says so as soon as somebody hears it:
+        # it counts unless the loss is on record by then.
+        reason = "nobody answered for the length of the lease"
+        return {"outcome": "released", "reason": reason, "checkpoint": job.checkpoint}
 
     # Reporting
 
@@ -564,7 +572,9 @@ class Worker:
         last = {"final_progress": job.last_progress} if job.last_progress else {}
         report = {"fence": job.fence, **last, **report}
         give_up_at = time.monotonic() + SETTLE_FOR_S
-        over = lambda: self._done.is_set() or time.monotonic() > give_up_at
+        given_back = report["outcome"] == "released"
+        over = lambda: (self._done.is_set() or time.monotonic() > give_up_at
+                        or given_back and job.told_lost)
         instead = None
         while True:
             try:

@@ -424,6 +424,31 @@ class WorkerTest(unittest.TestCase):
         self.assertGreater(time.monotonic() - begun, 0.8)
         self.assertEqual(self.seen.stop_reason, "lost")
 
+    def outage(self, handler):
+        """Nobody answers, until the worker has let go and tried to say so."""
+        failures = {"heartbeats": [(503, {})] * 1000, "settle": [(503, {})] * 1000}
+        leases = [lease(lease_expires_in_ms=1000)]
+        self.start(handler, leases, lease_ms=1_000, failures=failures)
+        self.greffe.until(lambda: len(self.greffe.bodies("settle")) >= 2)
+
+    def leave_at_the_last(self, job):
+        job.save({"page": 3})
+        self.spin(job)
+
+    def test_what_was_let_go_while_nobody_answered_is_given_back_when_somebody_does(self):
+        self.outage(self.leave_at_the_last)
+        self.greffe.failures.clear()
+        report = self.settled()
+        self.assertEqual((report["outcome"], report["checkpoint"]), ("released", {"page": 3}))
+        self.assertEqual(len({it["op_id"] for it in self.greffe.bodies("settle")}), 1)
+
+    def test_what_was_let_go_is_not_given_back_once_it_is_said_to_be_lost(self):
+        self.outage(self.leave_at_the_last)
+        self.greffe.statuses["j1.7"] = "lost"
+        self.greffe.failures["heartbeats"] = []
+        self.greffe.until(lambda: not self.worker._held())
+        self.assertEqual(self.greffe.settled, [])
+
     def test_heartbeats_are_few_however_often_there_is_progress(self):
         self.start(self.spin, [lease()])
         self.greffe.until(lambda: len(self.greffe.bodies("heartbeats")) >= 4)
