@@ -224,6 +224,20 @@ async fn who_could_not_beat_for_a_whole_lease_gives_the_job_back_and_no_delivery
 }
 
 #[tokio::test]
+async fn a_job_that_cannot_be_granted_does_not_keep_the_next_one_waiting() {
+    let mut world = Stage::new().await;
+    world.crawl().await;
+    world.lose_the_history_of_who_waits().await;
+    let job = world.crawl().await;
+    world.start(1);
+    let begun = world.begun().await;
+    assert_eq!(begun.attempt.job, job);
+    begun.end(done());
+    world.ended(job).await;
+    world.stopped().await;
+}
+
+#[tokio::test]
 async fn a_panic_is_a_failed_attempt_and_the_executor_goes_on() {
     let mut world = Stage::new().await;
     world.start(1);

@@ -119,6 +119,11 @@ impl World {
         self.alter("alter table lease_beat_away rename to lease_beat").await;
     }
 
+    /// Whoever waits to be taken is a job that nobody knows any more.
+    pub(crate) async fn lose_the_history_of_who_waits(&self) {
+        self.alter("update job_ready set job = gen_random_uuid()").await;
+    }
+
     async fn alter(&self, statement: &'static str) {
         let options = schema::options(self.database.url().parse().unwrap());
         let db = PgPoolOptions::new().connect_with(options).await.unwrap();
