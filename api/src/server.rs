@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::IntoFuture, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -103,6 +103,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// How long requests that are under way at the stop may take to end.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long it may take after that to record what workers have reported.
+const RECORDED_WITHIN: Duration = Duration::from_secs(5);
+
 /// Serves until `stop`, then lets come to an end what is under way.
 pub async fn serve(
     listener: TcpListener,
@@ -121,24 +124,48 @@ pub async fn serve(
     let server = axum::serve(listener, service).with_graceful_shutdown(ending.cancelled_owned());
     // What workers have reported is recorded when nobody reports any more.
     let answered = CancellationToken::new();
+    let recording = workers.run(answered.clone());
     let until_the_end = async {
-        let answering = async {
-            let end = server.await;
-            answered.cancel();
-            end
-        };
-        let (end, ()) = tokio::join!(answering, workers.run(answered.clone()));
-        end?;
+        end(server.into_future(), recording, &answered, &stop).await?;
         graphql.drained().await;
         Ok(())
     };
     tokio::select! {
         result = until_the_end => result,
-        () = async { stop.cancelled().await; sleep(GRACE).await } => {
-            tracing::warn!("stopped while requests were under way");
+        () = after(&stop, GRACE + RECORDED_WITHIN) => {
+            tracing::warn!("stopped before all was recorded");
             Ok(())
         }
     }
+}
+
+/// Lets `answering` come to an end, or leaves it if it takes too long after the
+/// stop. Either way `recording` is told that all is `answered`, and comes to its
+/// own end.
+async fn end(
+    answering: impl Future<Output = io::Result<()>>,
+    recording: impl Future<Output = ()>,
+    answered: &CancellationToken,
+    stop: &CancellationToken,
+) -> io::Result<()> {
+    let answering = async {
+        let end = tokio::select! {
+            end = answering => end,
+            () = after(stop, GRACE) => {
+                tracing::warn!("stopped while requests were under way");
+                Ok(())
+            }
+        };
+        answered.cancel();
+        end
+    };
+    tokio::join!(answering, recording).0
+}
+
+/// Comes back so long after the stop.
+async fn after(stop: &CancellationToken, pause: Duration) {
+    stop.cancelled().await;
+    sleep(pause).await;
 }
 
 /// All routes, and what outlives a request.

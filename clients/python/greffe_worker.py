@@ -18,6 +18,7 @@ let go.
 """
 
 import json
+import operator
 import os
 import random
 import signal
@@ -35,6 +36,10 @@ __version__ = "0.1.0"
 
 # How often progress is sent before the next heartbeat is due, in seconds.
 PROGRESS_EVERY_S = 0.35
+# How long what a job says of its progress may be, in bytes.
+MESSAGE_BYTES_MAX = 1024
+# How many leases a heartbeat names, unless Greffe says.
+LEASES_PER_HEARTBEAT = 256
 # How many log lines wait to be sent, at most.
 LINES_MAX = 10_000
 # How long the store may take to answer between two pieces of a file, in seconds.
@@ -76,8 +81,14 @@ class Refused(Exception):
         self.status = status
         self.problem = problem
         self.code = problem.get("code", str(status))
+        self.field = str(problem.get("field", ""))
         rule = " ".join(str(problem[it]) for it in ("field", "rule") if it in problem)
         super().__init__(f"{self.code}: {rule or problem.get('detail', '')}")
+
+    @property
+    def blames_input(self):
+        """What was said is at fault, and not who said it or when."""
+        return self.status in (400, 413, 422)
 
 
 class Unreachable(Exception):
@@ -155,12 +166,15 @@ class Job:
         self._worker = worker
         self._lock = threading.Lock()
         self._stop = "cancel" if lease["cancel_requested"] else None
+        # Greffe has said so, and not only our own clock.
+        self.told_lost = False
         self._seq = 0
         self._dirty = {}
         self.last_progress = None
         self._lines = []
         self._offset = 0
         self._lines_left_out = 0
+        self._refused_lines = set()
         self.lease_id = lease["lease_id"]
         self.fence = lease["fence"]
         self.id = lease["job_id"]
@@ -172,7 +186,13 @@ class Job:
         self.extend(sent_at, lease["lease_expires_in_ms"])
 
     def progress(self, done, total=None, message=None):
-        """Says how far it has come. Cheap: sent a few times a second at most."""
+        """Says how far it has come: whole numbers, `done` at most `total`. Cheap:
+        sent a few times a second at most."""
+        done, total = _count("done", done), None if total is None else _count("total", total)
+        if total is not None and done > total:
+            raise ValueError(f"{done} are done, of {total} in all")
+        if message is not None:
+            message = _text(str(message), MESSAGE_BYTES_MAX, from_start=True)
         self.check()
         with self._lock:
             self._seq += 1
@@ -186,7 +206,8 @@ class Job:
         """Keeps what another attempt could go on from: small JSON. It is kept also
         if the job is to be let go."""
         # A copy: it is sent later, and the handler goes on with its own.
-        checkpoint = json.loads(json.dumps(checkpoint, allow_nan=False))
+        text = json.dumps(checkpoint, allow_nan=False, ensure_ascii=False)
+        checkpoint = json.loads(text.encode())
         with self._lock:
             self._dirty["checkpoint"] = self.checkpoint = checkpoint
         self.check()
@@ -194,14 +215,11 @@ class Job:
     def log(self, message, level="info", **fields):
         """Adds a line to the job's log."""
         self.check()
-        fields.update(ts=_now(), level=level, message=str(message).replace("\0", "\ufffd"))
-        line = json.dumps(fields, default=str).replace("\\u0000", "\\ufffd")
-        if len(line) > self._worker.limits["log_line_bytes"]:
-            short = {"ts": fields["ts"], "level": level, "message": fields["message"][:1000]}
-            line = json.dumps(short)
+        line = {"ts": _now(), "level": str(level), "message": str(message)}
+        text = _line({**fields, **line}, self._worker.limits["log_line_bytes"])
         with self._lock:
             if len(self._lines) < LINES_MAX:
-                self._lines.append(line)
+                self._lines.append(text)
             else:
                 self._lines_left_out += 1
 
@@ -240,6 +258,7 @@ class Job:
     def stop(self, why):
         """Has the handler stop at its next check. What is lost stays lost, and a
         pause gives way to whatever ends the job or the worker."""
+        self.told_lost = self.told_lost or why == "lost"
         if self._stop != "lost" and not (why == "pause" and self._stop):
             self._stop = why
 
@@ -248,8 +267,10 @@ class Job:
         lease_s = lease_ms / 1000
         self._holds_until = sent_at + lease_s - min(5.0, lease_s / 10)
 
-    def beat(self):
-        """What a heartbeat says of it."""
+    def beat(self, silent=False):
+        """What a heartbeat says of it: only that it is held, if it is `silent`."""
+        if silent:
+            return {"lease_id": self.lease_id, "fence": self.fence}
         with self._lock:
             said, self._dirty = self._dirty, {}
         return {"lease_id": self.lease_id, "fence": self.fence, **said}
@@ -270,9 +291,7 @@ class Job:
         while True:
             with self._lock:
                 if self._lines_left_out and len(self._lines) < LINES_MAX:
-                    text = f"{self._lines_left_out} lines were left out"
-                    line = {"ts": _now(), "level": "warn", "message": text}
-                    self._lines.append(json.dumps(line))
+                    self._lines.append(_warning(f"{self._lines_left_out} lines were left out"))
                     self._lines_left_out = 0
                 batch = _batch(self._lines, self._worker.limits["log_batch_bytes"])
             if not batch:
@@ -282,9 +301,19 @@ class Job:
                 "Greffe-Fence": str(self.fence),
                 "Greffe-Log-Offset": str(self._offset),
             }
-            body = "".join(line + "\n" for line in batch).encode()
+            body = b"".join(line + b"\n" for line in batch)
             path = f"/leases/{self.lease_id}/logs"
-            after = self._worker.api.send("POST", path, body, headers)["next"]
+            try:
+                after = self._worker.api.send("POST", path, body, headers)["next"]
+            except Refused as refused:
+                at = _number_of_line(refused, len(batch))
+                if at is None or self._offset + at in self._refused_lines:
+                    raise
+                # It would hold up all that come after it.
+                self._refused_lines.add(self._offset + at)
+                with self._lock:
+                    self._lines[at] = _warning(f"a line was refused: {refused}")
+                continue
             with self._lock:
                 del self._lines[: after - self._offset]
                 self._offset = after
@@ -298,6 +327,45 @@ def _batch(lines, bytes_max):
             break
         count += 1
     return lines[:count]
+
+
+def _line(fields, bytes_max):
+    """A line of the log as it is sent. What cannot be said in JSON is said as text,
+    and a line that is too long says the most important."""
+    try:
+        text = json.dumps(fields, default=str, allow_nan=False, ensure_ascii=False)
+    except Exception:  # whatever the text of something raises costs that thing, not the line
+        text = json.dumps({name: _said(it) for name, it in fields.items()}, ensure_ascii=False)
+    # Neither half a character nor a NUL can be kept.
+    line = text.encode("utf-8", "replace").replace(b"\\u0000", b"\\ufffd")
+    if len(line) <= bytes_max:
+        return line
+    message = _text(fields["message"], 1000, from_start=True)
+    short = {"ts": fields["ts"], "level": _text(fields["level"], 100), "message": message}
+    return json.dumps(short, ensure_ascii=False).encode()
+
+
+def _said(value):
+    try:
+        json.dumps(value, allow_nan=False)
+        return value
+    except Exception:
+        try:
+            return str(value)
+        except Exception:
+            return f"a {type(value).__name__} that cannot be written"
+
+
+def _warning(message):
+    return _line({"ts": _now(), "level": "warn", "message": message}, 8192)
+
+
+def _number_of_line(refused, count):
+    """Which line of a batch is at fault: the field is `lines/3`, or in it."""
+    steps = refused.field.split("/")
+    if not refused.blames_input or len(steps) < 2 or steps[0] != "lines":
+        return None
+    return int(steps[1]) if steps[1].isdigit() and int(steps[1]) < count else None
 
 
 def _now():
@@ -488,8 +556,13 @@ class Worker:
         if why in ("pause", "leaving"):
             reason = "paused" if why == "pause" else "the worker stops"
             return {"outcome": "released", "reason": reason, "checkpoint": job.checkpoint}
-        self._say(f"{job.lease_id} is lost")
-        return None
+        if job.told_lost:
+            self._say(f"{job.lease_id} is lost")
+            return None
+        # Whoever is not heard of lets go, and says so as soon as somebody hears it:
+        # it counts unless the loss is on record by then.
+        reason = "nobody answered for the length of the lease"
+        return {"outcome": "released", "reason": reason, "checkpoint": job.checkpoint}
 
     # Reporting
 
@@ -497,25 +570,30 @@ class Worker:
         self._send_last_lines(job)
         # Also if a heartbeat has said it: that one may be overtaken.
         last = {"final_progress": job.last_progress} if job.last_progress else {}
-        report = {"fence": job.fence, "op_id": str(uuid.uuid4()), **last, **report}
+        report = {"fence": job.fence, **last, **report}
         give_up_at = time.monotonic() + SETTLE_FOR_S
-        over = lambda: self._done.is_set() or time.monotonic() > give_up_at
-        path = f"/leases/{job.lease_id}/settle"
-        try:
+        given_back = report["outcome"] == "released"
+        over = lambda: (self._done.is_set() or time.monotonic() > give_up_at
+                        or given_back and job.told_lost)
+        instead = None
+        while True:
             try:
-                self.insist(lambda: self.api.post(path, report), over)
-            except (ValueError, TypeError) as error:
-                # The result is no JSON.
-                self.insist(lambda: self.api.post(path, _instead(report, error)), over)
-        except Refused as refused:
-            if refused.status not in (400, 413, 422):
-                self._say(f"{job.lease_id} is not settled: {refused}")
-                return
+                return self._report(job, report, over)
+            except (ValueError, TypeError, RecursionError) as error:
+                fault, lighter = error, None  # the result is no JSON
+            except Refused as refused:
+                fault, lighter = refused, _lighter(report, refused.field)
+            self._say(f"{job.lease_id} is not settled: {fault}")
+            if isinstance(fault, Refused) and not fault.blames_input or report is instead:
+                return None
             # What was reported cannot be kept. That is an outcome, too.
-            try:
-                self.insist(lambda: self.api.post(path, _instead(report, refused)), over)
-            except Refused as again:
-                self._say(f"{job.lease_id} is not settled: {again}")
+            instead = None if lighter else _instead(report, fault)
+            report = lighter or instead
+
+    def _report(self, job, report, over):
+        """Under one id, however often it is said."""
+        report = {"op_id": str(uuid.uuid4()), **report}
+        self.insist(lambda: self.api.post(f"/leases/{job.lease_id}/settle", report), over)
 
     def _send_last_lines(self, job):
         for tries in range(1, 4):
@@ -548,8 +626,14 @@ class Worker:
             self._done.wait(min(PROGRESS_EVERY_S, next_s))
 
     def _beat_once(self):
+        """How long to wait for the next beat."""
         jobs = self._held()
-        said = [job.beat() for job in jobs]
+        size = self.limits.get("leases_per_heartbeat", LEASES_PER_HEARTBEAT)
+        parts = [jobs[at : at + size] for at in range(0, len(jobs), size)]
+        return min(self._beat_for(part) for part in parts or [[]])
+
+    def _beat_for(self, jobs, silent=False):
+        said = [job.beat(silent) for job in jobs]
         usual_s = self._welcome["heartbeat_ms"] / 1000
         sent_at = time.monotonic()
         try:
@@ -557,12 +641,14 @@ class Worker:
             answer = self.api.post("/heartbeats", beat, max(2.0, usual_s))
         except Unreachable as error:
             self._say(f"a heartbeat was not answered: {error}")
-            for job, it in zip(jobs, said):
-                job.unsaid(it)
+            self._unsaid(jobs, said)
             return min(1.0, usual_s)
         except Refused as refused:
-            # The leases run out by themselves if this goes on.
             self._say(f"a heartbeat was refused: {refused}")
+            if refused.blames_input and jobs and not silent:
+                return self._beat_apart(jobs, said)
+            # The leases run out by themselves if this goes on.
+            self._unsaid(jobs, said)
             if refused.code == "worker_unknown":
                 self._register()
             return usual_s
@@ -578,6 +664,19 @@ class Worker:
             if "refused" in told:
                 self._say(f"{job.lease_id}: {told['refused']}")
         return answer["next_ms"] / 1000
+
+    def _beat_apart(self, jobs, said):
+        """What one job says, or all of them together, does not cost any lease."""
+        if len(jobs) == 1:
+            self._say(f"{jobs[0].lease_id}: what it last said of itself is left out")
+            return self._beat_for(jobs, silent=True)
+        self._unsaid(jobs, said)
+        half = len(jobs) // 2
+        return min(self._beat_for(jobs[:half]), self._beat_for(jobs[half:]))
+
+    def _unsaid(self, jobs, said):
+        for job, it in zip(jobs, said):
+            job.unsaid(it)
 
     # The rest
 
@@ -619,14 +718,35 @@ def _failed(error):
     }
 
 
+def _lighter(report, field):
+    """Without what was at fault, if that only goes along: it does not cost the outcome.
+    Greffe goes on from an older checkpoint, then."""
+    name = field.split("/")[0]
+    if name not in ("final_progress", "checkpoint") or name not in report:
+        return None
+    return {it: value for it, value in report.items() if it != name}
+
+
 def _instead(report, error):
     error = Permanent(f"the report could not be kept: {error}")
-    return {"fence": report["fence"], "op_id": str(uuid.uuid4()), **_failed(error)}
+    return {"fence": report["fence"], **_failed(error)}
 
 
-def _text(text, bytes_max):
+def _count(name, number):
+    try:
+        number = operator.index(number)
+    except TypeError:
+        raise TypeError(f"{name} is to be a whole number, not {number!r}") from None
+    if not 0 <= number < 2**63:
+        raise ValueError(f"{name} is to be 0 or more, and below 2^63, not {number}")
+    return number
+
+
+def _text(text, bytes_max, from_start=False):
+    """As much as there is room for: the end, unless the start says more."""
     text = text.replace("\0", "\ufffd").encode("utf-8", "replace")
-    return text[-bytes_max:].decode("utf-8", "ignore")
+    text = text[:bytes_max] if from_start else text[-bytes_max:]
+    return text.decode("utf-8", "ignore")
 
 
 def _pause_s(tries):

@@ -77,6 +77,11 @@ async fn a_beat_with_impossible_progress_still_counts_as_one() -> anyhow::Result
     let lease = worker.take().await?;
     for (said, field) in [
         (json!({ "progress": { "done": 2, "total": 1 } }), "progress/done"),
+        (json!({ "progress": { "done": 2.5, "total": 10 } }), "progress/done"),
+        (json!({ "progress": { "done": -1 } }), "progress/done"),
+        (json!({ "progress": { "total": 1 } }), "progress/done"),
+        (json!({ "progress": { "done": 1, "message": 7 } }), "progress/message"),
+        (json!({ "progress": "much" }), "progress"),
         (json!({ "checkpoint": "x".repeat(20_000) }), "checkpoint"),
     ] {
         let beat = worker.beat(&lease, said).await?;
@@ -87,5 +92,37 @@ async fn a_beat_with_impossible_progress_still_counts_as_one() -> anyhow::Result
     ensure!(worker.settle(&lease, json!({ "outcome": "succeeded" })).await?.0 == 200);
     let recorded: Vec<Value> = auditor.events("job", &lease["job_id"], "ProgressReported").await?;
     ensure!(recorded.is_empty(), "{recorded:?}");
+    world.end().await
+}
+
+#[tokio::test]
+async fn impossible_progress_of_one_job_costs_no_checkpoint_of_any() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (ann, auditor) = (world.member("ann").await?, Auditor::new(&world).await?);
+    let worker = Worker::new(&world).await?;
+    let mut said = Vec::new();
+    for (page, done) in [(1, json!(0.5)), (2, json!(7))] {
+        ann.create_task("anything", json!({})).await?;
+        let lease = worker.take().await?;
+        said.push(json!({
+            "lease_id": lease["lease_id"], "fence": lease["fence"], "job": lease["job_id"],
+            "progress": { "done": done }, "checkpoint": { "page": page },
+        }));
+    }
+    let beat = json!({ "worker_id": worker.id, "leases": said });
+    let (status, answer) = worker.token.post("/heartbeats", &beat).await?;
+    ensure!(
+        status == 200 && answer["leases"][0]["refused"]["field"] == "progress/done",
+        "{answer}"
+    );
+    ensure!(answer["leases"][1].get("refused").is_none(), "{answer}");
+    for (it, done) in said.iter().zip([Value::Null, json!(7)]) {
+        eventually(format!("the checkpoint {}", it["checkpoint"]), async || {
+            let recorded = auditor.events("job", &it["job"], "ProgressReported").await?;
+            let last = recorded.last().unwrap_or(&Value::Null);
+            Ok(last["checkpoint"] == it["checkpoint"] && last["progress"]["done"] == done)
+        })
+        .await?;
+    }
     world.end().await
 }

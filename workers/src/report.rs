@@ -83,7 +83,7 @@ impl Execute for Reports {
             (Some(Ok(finish)), _) => Outcome::Completed(finish),
             (Some(Err(fault)), _) => Outcome::Failed(fault.recorded()),
             (None, Some(Stop::Cancel)) => Outcome::Cancelled,
-            (None, Some(Stop::Lost)) => Outcome::Released,
+            (None, Some(Stop::Doubted | Stop::Lost)) => Outcome::Released,
             (None, Some(Stop::Pause | Stop::Shutdown) | None) => {
                 if let Err(fault) = so_far.leave(self, &attempt).await {
                     tracing::warn!(job = %attempt.job, error = ?fault, "fields are written again");

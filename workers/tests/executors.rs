@@ -198,6 +198,46 @@ async fn who_lost_the_lease_is_stopped_and_not_believed() {
 }
 
 #[tokio::test]
+async fn who_could_not_beat_for_a_whole_lease_gives_the_job_back_and_no_delivery_is_lost() {
+    let mut world = Stage::new().await;
+    world.start(1);
+    let job = world.crawl().await;
+    let begun = world.begun().await;
+    let handle = begun.attempt.handle.clone();
+    handle.checkpoint(json!({ "page": 3 }));
+    eventually("the checkpoint is recorded", async || {
+        world.job(job).await.checkpoint == Some(json!({ "page": 3 }))
+    })
+    .await;
+    world.take_away_leases_and_logs().await;
+    handle.stopping().cancelled().await;
+    assert_eq!(handle.why(), Some(Stop::Doubted));
+    begun.end(Script::End(Outcome::Released));
+    world.bring_back_leases_and_logs().await;
+    let again = world.begun().await;
+    assert_eq!((again.attempt.job, again.attempt.attempt), (job, 1));
+    assert_eq!(again.attempt.checkpoint, Some(json!({ "page": 3 })));
+    assert_eq!(world.job(job).await.losses, 0);
+    again.end(done());
+    world.ended(job).await;
+    world.stopped().await;
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_granted_does_not_keep_the_next_one_waiting() {
+    let mut world = Stage::new().await;
+    world.crawl().await;
+    world.lose_the_history_of_who_waits().await;
+    let job = world.crawl().await;
+    world.start(1);
+    let begun = world.begun().await;
+    assert_eq!(begun.attempt.job, job);
+    begun.end(done());
+    world.ended(job).await;
+    world.stopped().await;
+}
+
+#[tokio::test]
 async fn a_panic_is_a_failed_attempt_and_the_executor_goes_on() {
     let mut world = Stage::new().await;
     world.start(1);

@@ -47,7 +47,7 @@ pub(crate) struct World {
     /// Where the files are.
     pub(crate) folder: TempDir,
     /// Goes last.
-    _database: postgres::testing::Database,
+    database: postgres::testing::Database,
 }
 
 impl World {
@@ -91,7 +91,7 @@ impl World {
             following,
             stop,
             folder,
-            _database: database,
+            database,
         }
     }
 
@@ -113,6 +113,29 @@ impl World {
         };
         self.stop_executor = CancellationToken::new();
         self.executor.spawn(executor.run(self.stop_executor.clone()));
+    }
+
+    /// The tables that holders of leases need cannot be reached, and all else can.
+    pub(crate) async fn take_away_leases_and_logs(&self) {
+        self.alter("alter table lease_beat rename to lease_beat_away").await;
+        self.alter("alter table job_log_head rename to job_log_head_away").await;
+    }
+
+    pub(crate) async fn bring_back_leases_and_logs(&self) {
+        self.alter("alter table job_log_head_away rename to job_log_head").await;
+        self.alter("alter table lease_beat_away rename to lease_beat").await;
+    }
+
+    /// Whoever waits to be taken is a job that nobody knows any more.
+    pub(crate) async fn lose_the_history_of_who_waits(&self) {
+        self.alter("update job_ready set job = gen_random_uuid()").await;
+    }
+
+    async fn alter(&self, statement: &'static str) {
+        let options = schema::options(self.database.url().parse().unwrap());
+        let db = PgPoolOptions::new().connect_with(options).await.unwrap();
+        sqlx::raw_sql(statement).execute(&db).await.unwrap();
+        db.close().await;
     }
 
     /// Has jobs whose time has come queued again.

@@ -1,6 +1,7 @@
 //! What is served beside GraphQL, and what is said with every answer.
 
 mod addresses;
+mod stopping;
 
 use axum::{
     body::Body,

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::{
     Shared, WorkerApi,
     caller::{self, Caller},
-    input::{Input, LeaseName},
+    input::{self, Input, LeaseName},
     logs, refused,
 };
 use crate::problem::Problem;
@@ -45,7 +45,8 @@ pub(super) struct Heartbeat {
 struct Said {
     lease_id: LeaseName,
     fence: u64,
-    progress: Option<Advance>,
+    /// An [`Advance`]: what is wrong with it is said of this lease alone.
+    progress: Option<Value>,
     checkpoint: Option<Value>,
 }
 
@@ -146,9 +147,8 @@ impl Shared {
 
     fn go_on(&self, said: &Said, beat: Beat, worker: WorkerId, caller: &Caller) -> Told {
         let lease = beat.lease;
-        let (seq, report) = said.report();
-        let refused = report.check().err().map(|refusal| Fault::new(&refusal));
-        if refused.is_none() && !report.is_empty() {
+        let (seq, report, refused) = said.report();
+        if !report.is_empty() {
             self.progress.offer(lease, &caller.asked(worker), (seq, report));
         }
         let (status, reason) = if beat.cancel_requested {
@@ -173,7 +173,7 @@ impl Shared {
     /// The answer is the same whether the refusal can be recorded or not.
     async fn give_up(&self, said: &Said, worker: WorkerId, caller: &Caller) -> Told {
         let lease = said.lease_id.0;
-        if !said.report().1.is_empty()
+        if (said.progress.is_some() || said.checkpoint.is_some())
             && let Err(problem) = self.late(Holder { lease, worker }, caller).await
         {
             tracing::warn!(%lease, code = problem.code(), "a late report is not recorded");
@@ -219,12 +219,36 @@ impl Heartbeat {
 }
 
 impl Said {
-    fn report(&self) -> (Option<u64>, Report) {
-        let seq = self.progress.as_ref().and_then(|it| it.seq);
-        let progress = self.progress.clone().map(Progress::from);
-        let checkpoint = self.checkpoint.clone();
-        (seq, Report { progress, checkpoint })
+    /// What can be recorded of it, under its number, and what is wrong with the rest.
+    fn report(&self) -> (Option<u64>, Report, Option<Fault>) {
+        let mut report = Report { progress: None, checkpoint: self.checkpoint.clone() };
+        let mut refused = report.check().err().map(|refusal| {
+            report.checkpoint = None;
+            Fault::new(&refusal)
+        });
+        let mut seq = None;
+        match self.progress.as_ref().map(advance).transpose() {
+            Ok(Some(advance)) => {
+                seq = advance.seq;
+                report.progress = Some(advance.into());
+            }
+            Ok(None) => {}
+            Err(fault) => refused = Some(fault),
+        }
+        (seq, report, refused)
     }
+}
+
+/// Refuses what could not be recorded.
+fn advance(said: &Value) -> Result<Advance, Fault> {
+    let advance: Advance = serde_path_to_error::deserialize(said).map_err(|error| {
+        let part = "progress".to_owned();
+        let (field, rule) = input::fault_in(part, error.path(), &error.inner().to_string());
+        Fault { code: "invalid".to_owned(), field, rule }
+    })?;
+    let report = Report { progress: Some(advance.clone().into()), checkpoint: None };
+    report.check().map_err(|refusal| Fault::new(&refusal))?;
+    Ok(advance)
 }
 
 impl From<Advance> for Progress {

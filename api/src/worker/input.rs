@@ -115,7 +115,13 @@ fn misfit(path: &ErrorPath, error: &str) -> Problem {
 }
 
 /// JSON that is a part of the body and not what the endpoint takes.
-pub(super) fn misfit_in(mut field: String, path: &ErrorPath, error: &str) -> Problem {
+pub(super) fn misfit_in(part: String, path: &ErrorPath, error: &str) -> Problem {
+    let (field, rule) = fault_in(part, path, error);
+    refused::invalid(field, rule)
+}
+
+/// What is at fault in JSON that is a part of the body, and the rule that it breaks.
+pub(super) fn fault_in(mut field: String, path: &ErrorPath, error: &str) -> (String, String) {
     let mut step = |name: &str| {
         if !field.is_empty() {
             field.push('/');
@@ -133,9 +139,9 @@ pub(super) fn misfit_in(mut field: String, path: &ErrorPath, error: &str) -> Pro
     let missing = error.strip_prefix("missing field `").and_then(|it| it.split('`').next());
     if let Some(name) = missing {
         step(name);
-        return refused::invalid(field, "required");
+        return (field, "required".to_owned());
     }
     let end = error.floor_char_boundary(RULE_BYTES_MAX);
     let field = if field.is_empty() { "body".to_owned() } else { field };
-    refused::invalid(field, &error[..end])
+    (field, error[..end].to_owned())
 }

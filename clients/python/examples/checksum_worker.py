@@ -37,7 +37,7 @@ def checksum(job):
     known = (job.checkpoint or {}).get("files", {})
     files, unreadable, kept, save_at = [], [], {}, 0.0
     for index, path in enumerate(paths):
-        name = str(path.relative_to(base)) if base else str(path)
+        name = shown(path.relative_to(base) if base else path)
         job.progress(index, len(paths), name)
         try:
             entry, stamp = hashed(job, path, name, known.get(name))
@@ -69,6 +69,11 @@ def hashed(job, path, name, known):
             digest.update(chunk)
             size += len(chunk)
     return {"path": name, "bytes": size, "sha256": digest.hexdigest()}, about.st_mtime_ns
+
+
+def shown(path):
+    """As text that can be sent: names of files are bytes, and need not be UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def wanted(body):

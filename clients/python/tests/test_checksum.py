@@ -84,6 +84,17 @@ class ChecksumTest(unittest.TestCase):
                           {"path": "pipe", "reason": "not a regular file"}])
         self.assertEqual(len(result.value["files"]), 3)
 
+    def test_a_name_that_is_no_text_is_told_as_text(self):
+        try:
+            Path(os.fsdecode(os.fsencode(self.folder) + b"/n\xff.txt")).write_bytes(b"n")
+        except OSError:
+            self.skipTest("this file system takes no such names")
+        job = Job(self.body(pattern="n*"))
+        result = checksum_worker.checksum(job)
+        self.assertEqual(result.value["files"][0]["path"], "n\\xff.txt")
+        for told in (result.value, job.checkpoint, job.lines, job.steps):
+            json.dumps(told, ensure_ascii=False).encode()
+
     def test_another_attempt_goes_on_unless_the_file_has_changed(self):
         first = Job(self.body())
         checksum_worker.checksum(first)

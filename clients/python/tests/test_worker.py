@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 import tempfile
 import threading
@@ -29,6 +30,7 @@ class Greffe:
         self.calls = []
         self.settled = []
         self.lines = []
+        self.kept = []
         self.statuses = {}
         self.failures = {}
         self.left = False
@@ -70,7 +72,8 @@ class Greffe:
         request.wfile.write(text)
 
     def workers(self, *_):
-        limits = {"log_line_bytes": 8192, "log_batch_bytes": 262144, "leases_per_acquire": 32}
+        limits = {"log_line_bytes": 8192, "log_batch_bytes": 262144, "leases_per_acquire": 32,
+                  "leases_per_heartbeat": 3}
         return 201, {"worker_id": "w", "heartbeat_ms": self.lease_ms // 4,
                      "long_poll_ms": 50, "limits": limits}
 
@@ -81,13 +84,22 @@ class Greffe:
 
     def heartbeats(self, _, body):
         beat = json.loads(body)
+        if len(beat.get("leases", [])) > 3:
+            return 422, {"code": "invalid", "field": "leases", "rule": "at most 3"}
+        if any(it.get("checkpoint") == "bad" for it in beat.get("leases", [])):
+            return 400, {"code": "malformed", "field": "body", "rule": "JSON"}
+        self.kept += beat.get("leases", [])
         told = [{"lease_id": it["lease_id"], "lease_expires_in_ms": self.lease_ms,
                  "status": self.statuses.get(it["lease_id"], "ok")} for it in beat.get("leases", [])]
         return 200, {"next_ms": self.lease_ms // 4, "leases": told}
 
     def logs(self, request, body):
         assert int(request.headers["Greffe-Log-Offset"]) == len(self.lines)
-        self.lines += [json.loads(it) for it in body.decode().splitlines()]
+        lines = body.decode().rstrip("\n").split("\n")
+        for at, line in enumerate(lines):
+            if len(line.encode()) > 8192 or re.search(r"\bNaN\b|\\u0000|\\ud[89a-f]|poison", line):
+                return 422, {"code": "invalid", "field": f"lines/{at}/x", "rule": "as it should be"}
+        self.lines += [json.loads(it) for it in lines]
         return 202, {"next": len(self.lines), "flush_ms": 1000}
 
     def artifacts(self, request, body):
@@ -122,12 +134,12 @@ def lease(number=1, **more):
 
 
 class WorkerTest(unittest.TestCase):
-    def start(self, handler, leases, lease_ms=60_000, failures=None):
+    def start(self, handler, leases, lease_ms=60_000, failures=None, slots=1):
         self.greffe = Greffe(leases, lease_ms)
         self.greffe.failures.update(failures or {})
         self.addCleanup(self.greffe.server.server_close)
         self.addCleanup(self.greffe.server.shutdown)
-        self.worker = Worker("test", {"test": handler}, url=self.greffe.url, token="grfw_secret")
+        self.worker = Worker("test", {"test": handler}, slots, self.greffe.url, "grfw_secret")
         self.worker._say = lambda text: None
         self.thread = threading.Thread(target=self.worker.run, kwargs={"grace_s": 5}, daemon=True)
         self.thread.start()
@@ -194,6 +206,80 @@ class WorkerTest(unittest.TestCase):
         self.start(lambda job: {1, 2}, [lease()])
         self.assertFalse(self.settled()["error"]["retryable"])
 
+    def test_progress_that_is_none_is_the_mistake_of_the_handler(self):
+        wrong = [(2.5, 10), (11, 10), (-1, 10), (1, -1), ("3", 10), (None, 10), (2**63, None)]
+        raised = []
+
+        def handler(job):
+            for done, total in wrong:
+                try:
+                    job.progress(done, total)
+                except (TypeError, ValueError) as error:
+                    raised.append(error)
+            job.progress(True, 10, "\0\udcff" + "\u00e9" * 5_000)
+
+        self.start(handler, [lease()])
+        last = self.settled()["final_progress"]
+        self.assertEqual(len(raised), len(wrong), raised)
+        self.assertEqual((last["done"], last["total"]), (1, 10))
+        self.assertTrue(last["message"].startswith("\ufffd?\u00e9"))
+        self.assertIn(len(last["message"].encode()), (1023, 1024))
+
+    def test_what_only_goes_along_with_an_outcome_does_not_cost_it(self):
+        def handler(job):
+            job.progress(1, 10)
+            job.save({"page": 1})
+            if job.body["n"] == 2:
+                raise Snooze(1)
+            return "done"
+
+        failures = {"settle": [(422, {"code": "invalid", "field": "final_progress/done"}),
+                               (200, {"job_state": "SUCCEEDED"}),
+                               (422, {"code": "invalid", "field": "checkpoint"})]}
+        self.start(handler, [lease(1), lease(2)], failures=failures)
+        self.settled()
+        refused, kept, heavy, light = self.greffe.bodies("settle")
+        self.assertEqual((kept["outcome"], kept["result"]), ("succeeded", "done"))
+        self.assertIn("final_progress", refused)
+        self.assertNotIn("final_progress", kept)
+        self.assertNotEqual(refused["op_id"], kept["op_id"])
+        self.assertEqual((heavy["outcome"], light["outcome"]), ("snoozed", "snoozed"))
+        self.assertEqual((heavy["checkpoint"], "checkpoint" in light), ({"page": 1}, False))
+
+    def save_and_wait(self, job):
+        job.save(job.body["save"])
+        while True:
+            job.check()
+            time.sleep(0.01)
+
+    def saved(self):
+        beats = self.greffe.bodies("heartbeats")
+        return [it["checkpoint"] for beat in beats for it in beat.get("leases", [])
+                if "checkpoint" in it]
+
+    def test_what_a_refused_heartbeat_has_said_is_said_again(self):
+        gone = (410, {"code": "worker_unknown"})
+        self.start(self.save_and_wait, [lease(body={"save": {"page": 1}})],
+                   failures={"heartbeats": [gone] * 2})
+        # At the second the checkpoint may have been there, at the third it is.
+        self.greffe.until(lambda: len(self.greffe.bodies("heartbeats")) >= 3)
+        self.assertEqual(self.greffe.bodies("heartbeats")[2]["leases"][0].get("checkpoint"),
+                         {"page": 1})
+
+    def test_what_one_job_says_costs_no_lease_and_no_other_report(self):
+        leases = [lease(it, body={"save": "bad" if it == 2 else it}) for it in (1, 2, 3)]
+        self.start(self.save_and_wait, leases, slots=3)
+        said = lambda: [(it["lease_id"], it.get("checkpoint")) for it in self.greffe.kept]
+        expected = {("j1.7", 1), ("j2.7", None), ("j3.7", 3)}
+        self.greffe.until(lambda: expected <= set(said()))
+
+    def test_a_heartbeat_names_no_more_leases_than_it_may(self):
+        leases = [lease(it, body={"save": it}) for it in range(7)]
+        self.start(self.save_and_wait, leases, slots=7)
+        self.greffe.until(lambda: set(range(7)) <= set(self.saved()))
+        sizes = [len(it.get("leases", [])) for it in self.greffe.bodies("heartbeats")]
+        self.assertLessEqual(max(sizes), 3)
+
     def test_files_are_uploaded_and_cited_also_when_an_answer_is_lost(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "pages.bin")
@@ -214,6 +300,35 @@ class WorkerTest(unittest.TestCase):
                 if name == "artifacts"]
         binary = "application/octet-stream"
         self.assertEqual(sent, [("text/plain", 3), ("text/plain", 3), (binary, 300_000)])
+
+    def test_no_line_stops_the_log(self):
+        class Mute:
+            def __str__(self):
+                raise ValueError("no words")
+
+        circle = []
+        circle.append(circle)
+
+        def handler(job):
+            job.log("a number", loss=float("nan"), page=3)
+            job.log("a circle", circle=circle, mute=Mute())
+            job.log("half a \udcff and a \0", path="\udcff")
+            job.log("\u00e9" * 5000, path="\u20ac" * 3000)
+            job.log("\u0001" * 3000, level="loud" * 3000)
+            job.log("poison")
+            job.log("the last")
+
+        self.start(handler, [lease()])
+        self.assertEqual(self.settled()["outcome"], "succeeded")
+        lines = self.greffe.lines
+        self.assertEqual(len(lines), 7)
+        self.assertEqual((lines[0]["loss"], lines[0]["page"]), ("nan", 3))
+        self.assertIn("circle", lines[1])
+        self.assertEqual((lines[2]["message"], lines[2]["path"]), ("half a ? and a \ufffd", "?"))
+        self.assertTrue(lines[3]["message"].startswith("\u00e9" * 400))
+        self.assertTrue(lines[4]["message"].startswith("\u0001" * 400))
+        self.assertEqual((lines[5]["level"], "refused" in lines[5]["message"]), ("warn", True))
+        self.assertEqual(lines[6]["message"], "the last")
 
     def test_what_a_handler_raises_is_the_outcome(self):
         def handler(job):
@@ -308,6 +423,31 @@ class WorkerTest(unittest.TestCase):
         self.assertTrue(stopped.wait(PATIENCE_S))
         self.assertGreater(time.monotonic() - begun, 0.8)
         self.assertEqual(self.seen.stop_reason, "lost")
+
+    def outage(self, handler):
+        """Nobody answers, until the worker has let go and tried to say so."""
+        failures = {"heartbeats": [(503, {})] * 1000, "settle": [(503, {})] * 1000}
+        leases = [lease(lease_expires_in_ms=1000)]
+        self.start(handler, leases, lease_ms=1_000, failures=failures)
+        self.greffe.until(lambda: len(self.greffe.bodies("settle")) >= 2)
+
+    def leave_at_the_last(self, job):
+        job.save({"page": 3})
+        self.spin(job)
+
+    def test_what_was_let_go_while_nobody_answered_is_given_back_when_somebody_does(self):
+        self.outage(self.leave_at_the_last)
+        self.greffe.failures.clear()
+        report = self.settled()
+        self.assertEqual((report["outcome"], report["checkpoint"]), ("released", {"page": 3}))
+        self.assertEqual(len({it["op_id"] for it in self.greffe.bodies("settle")}), 1)
+
+    def test_what_was_let_go_is_not_given_back_once_it_is_said_to_be_lost(self):
+        self.outage(self.leave_at_the_last)
+        self.greffe.statuses["j1.7"] = "lost"
+        self.greffe.failures["heartbeats"] = []
+        self.greffe.until(lambda: not self.worker._held())
+        self.assertEqual(self.greffe.settled, [])
 
     def test_heartbeats_are_few_however_often_there_is_progress(self):
         self.start(self.spin, [lease()])

@@ -77,7 +77,7 @@ impl Execute for Crawler {
         let outcome = self.crawl(&attempt, spec).await;
         match attempt.handle.why() {
             Some(Stop::Cancel) => Outcome::Cancelled,
-            Some(Stop::Lost | Stop::Shutdown) => Outcome::Released,
+            Some(Stop::Doubted | Stop::Lost | Stop::Shutdown) => Outcome::Released,
             // The engine has stopped, unless the crawl was over before it heard.
             Some(Stop::Pause) | None => outcome.unwrap_or_else(|trouble| {
                 tracing::error!(job = %attempt.job, error = ?trouble, "a crawl cannot go on");

@@ -18,6 +18,9 @@ pub enum Stop {
     Cancel,
     /// Somebody wants the job left alone for a while: another attempt goes on.
     Pause,
+    /// The lease may be over: no beat was answered for its length. What is given
+    /// back counts if nobody has recorded the loss.
+    Doubted,
     /// The lease is over: whatever is reported comes too late.
     Lost,
     /// The process ends: another one goes on.
@@ -112,7 +115,8 @@ impl Holding {
     /// more, and does not believe itself either.
     pub(super) fn doubt(&self, now: Instant) {
         let held = self.lock();
-        held.values().filter(|it| it.good_until < now).for_each(|it| it.stopping.stop(Stop::Lost));
+        let doubted = held.values().filter(|it| it.good_until < now);
+        doubted.for_each(|it| it.stopping.stop(Stop::Doubted));
     }
 
     /// Takes in what happened to a job.

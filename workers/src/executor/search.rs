@@ -19,12 +19,25 @@ pub(super) enum Look {
     TooSlow,
 }
 
+/// What became of some claims.
+#[derive(Default)]
+struct Round {
+    granted: Vec<Granted>,
+    /// Those that cannot be granted, or not any more.
+    passed: Vec<Claim>,
+    broken: Option<CommandError>,
+}
+
 impl Session {
     /// Takes what there is, at most `free` jobs. Not to be interrupted: what was
-    /// granted is held by nobody then.
+    /// granted is held by nobody then. What cannot be granted is seen past: one
+    /// job that is broken does not keep the others waiting.
     pub(super) async fn look(&self, free: usize) -> Result<Look, Interrupted> {
         let (reader, waiting) = (&self.executor.reader, &self.executor.waiting);
         let services = [self.executor.execute.service().to_string()];
+        // Claimed until the look is over, so that it finds others.
+        let mut passed: Vec<Claim> = Vec::new();
+        let mut broken = None;
         for _ in 0..ROUNDS_MAX {
             let limit = free + waiting.claimed();
             let rows = u32::try_from(limit).unwrap_or(u32::MAX);
@@ -38,33 +51,38 @@ impl Session {
                 }
                 continue;
             }
-            let granted = self.grant_all(claims).await?;
-            if !granted.is_empty() {
-                return Ok(Look::Granted(granted));
+            let round = self.grant_all(claims).await;
+            if !round.granted.is_empty() {
+                return Ok(Look::Granted(round.granted));
             }
+            passed.extend(round.passed);
+            broken = round.broken.or(broken);
         }
-        Ok(Look::TooSlow)
+        // Not so many are broken: something is that all of them need.
+        broken.map_or(Ok(Look::TooSlow), |error| Err(Interrupted::Command(error)))
     }
 
     /// What was granted is worth more than what went wrong.
-    async fn grant_all(&self, claims: Vec<Claim>) -> Result<Vec<Granted>, Interrupted> {
-        let (mut granted, mut interrupted) = (Vec::new(), None);
+    async fn grant_all(&self, claims: Vec<Claim>) -> Round {
+        let mut round = Round::default();
         for claim in claims {
-            let commands = &self.executor.commands;
-            match commands.grant(claim.job(), self.worker, None, &self.asked).await {
-                Ok(lease) => granted.extend(lease),
+            let (commands, job) = (&self.executor.commands, claim.job());
+            match commands.grant(job, self.worker, None, &self.asked).await {
+                Ok(Some(lease)) => round.granted.push(lease),
+                Ok(None) => round.passed.push(claim),
                 Err(CommandError::Contended) => {}
                 Err(error @ (CommandError::Refused(_) | CommandError::Broken(_))) => {
-                    interrupted = Some(Interrupted::Command(error));
+                    metrics::counter!("greffe_grants_failed_total").increment(1);
+                    let cause: &(dyn std::error::Error + 'static) = &error;
+                    tracing::error!(%job, error = cause, "a job that is queued cannot be granted");
+                    round.broken = Some(error);
+                    round.passed.push(claim);
                 }
             }
         }
         let service = self.executor.execute.service().to_string();
         metrics::counter!("greffe_leases_granted_total", "service" => service)
-            .increment(granted.len() as u64);
-        match interrupted {
-            Some(interrupted) if granted.is_empty() => Err(interrupted),
-            Some(_) | None => Ok(granted),
-        }
+            .increment(round.granted.len() as u64);
+        round
     }
 }

@@ -17,12 +17,15 @@ use crate::patrol::Interrupted;
 impl Session {
     /// Reports what came of an attempt. A lease that is lost has nothing to give
     /// back; what was made under it is reported all the same, to be refused and
-    /// go on record.
+    /// go on record. One that is only doubted is given back, until somebody says
+    /// that it is lost: beats go on meanwhile.
     pub(super) async fn settle(&self, handle: &Handle, outcome: Outcome) {
         let mut outcome = match (outcome, handle.why()) {
             (Outcome::Cancelled | Outcome::Released, Some(Stop::Lost)) => return,
             // What nobody asked for is not confirmed.
-            (Outcome::Cancelled, Some(Stop::Pause | Stop::Shutdown) | None) => Outcome::Released,
+            (Outcome::Cancelled, Some(Stop::Pause | Stop::Doubted | Stop::Shutdown) | None) => {
+                Outcome::Released
+            }
             (outcome, _) => outcome,
         };
         loop {

@@ -47,6 +47,15 @@ enum Look {
     TooSlow,
 }
 
+/// What became of some claims.
+#[derive(Default)]
+struct Round {
+    granted: Vec<Granted>,
+    /// Those that cannot be granted, or not any more.
+    passed: Vec<Claim>,
+    problem: Option<Problem>,
+}
+
 impl WorkerApi {
     /// Looks for work, and waits for it. A worker that was given up on while
     /// it waited may be frozen, with its connection open: it gets nothing until
@@ -92,9 +101,13 @@ impl WorkerApi {
     }
 
     /// Takes what there is. What it has begun to grant is granted, even if
-    /// whoever asked has gone: who asks again finds it.
+    /// whoever asked has gone: who asks again finds it. What cannot be granted
+    /// is seen past: one job that is broken does not keep the others waiting.
     async fn look(&self, wanted: &Arc<Wanted>, turn: &Arc<Turn>) -> Result<Look, Problem> {
         let (reader, waiting) = (&self.0.around.reader, &self.0.around.waiting);
+        // Claimed until the look is over, so that it finds others.
+        let mut passed: Vec<Claim> = Vec::new();
+        let mut problem = None;
         for _ in 0..ROUNDS_MAX {
             let limit = wanted.max + waiting.claimed();
             let rows = u32::try_from(limit).unwrap_or(u32::MAX);
@@ -115,13 +128,16 @@ impl WorkerApi {
                 drop(turn);
                 granted
             };
-            let granted = self.0.grants.spawn(grant.instrument(span)).await;
-            let granted = granted.map_err(|panic| refused::unavailable(&panic))??;
-            if !granted.is_empty() {
-                return Ok(Look::Granted(granted));
+            let round = self.0.grants.spawn(grant.instrument(span)).await;
+            let round = round.map_err(|panic| refused::unavailable(&panic))?;
+            if !round.granted.is_empty() {
+                return Ok(Look::Granted(round.granted));
             }
+            passed.extend(round.passed);
+            problem = round.problem.or(problem);
         }
-        Ok(Look::TooSlow)
+        // Not so many are broken: something is that all of them need.
+        problem.map_or(Ok(Look::TooSlow), Err)
     }
 }
 
@@ -137,33 +153,31 @@ impl Wanted {
 impl Shared {
     /// Grants all at once, so that they are written together. What was granted
     /// is worth more than what went wrong.
-    async fn grant_all(
-        &self,
-        claims: Vec<Claim>,
-        wanted: &Wanted,
-    ) -> Result<Vec<Granted>, Problem> {
+    async fn grant_all(&self, claims: Vec<Claim>, wanted: &Wanted) -> Round {
         let commands = &self.around.commands;
         let grant = async |claim: &Claim| {
             commands.grant(claim.job(), wanted.worker, Some(wanted.request), &wanted.asked).await
         };
         let outcomes = join_all(claims.iter().map(grant)).await;
-        let (mut granted, mut problem) = (Vec::new(), None);
-        for outcome in outcomes {
+        let mut round = Round::default();
+        for (claim, outcome) in claims.into_iter().zip(outcomes) {
             match outcome {
-                Ok(lease) => granted.extend(lease),
+                Ok(Some(lease)) => round.granted.push(lease),
+                Ok(None) => round.passed.push(claim),
                 Err(CommandError::Contended) => {}
                 Err(error @ (CommandError::Refused(_) | CommandError::Broken(_))) => {
-                    problem = Some(refused::command(&error));
+                    metrics::counter!("greffe_grants_failed_total").increment(1);
+                    let job = claim.job();
+                    tracing::error!(%job, error = %error, "a job that is queued cannot be granted");
+                    round.problem = Some(refused::command(&error));
+                    round.passed.push(claim);
                 }
             }
         }
-        for it in &granted {
+        for it in &round.granted {
             let service = it.spec.service().to_string();
             metrics::counter!("greffe_leases_granted_total", "service" => service).increment(1);
         }
-        match problem {
-            Some(problem) if granted.is_empty() => Err(problem),
-            Some(_) | None => Ok(granted),
-        }
+        round
     }
 }

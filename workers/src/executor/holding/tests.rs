@@ -46,7 +46,9 @@ fn who_cannot_beat_for_a_whole_lease_stops_by_itself() {
     holding.doubt(now + LENGTH);
     assert_eq!(stopping.why(), None);
     holding.doubt(now + LENGTH + Duration::from_millis(1));
-    assert_eq!(stopping.why(), Some(Stop::Lost));
+    assert_eq!(stopping.why(), Some(Stop::Doubted));
+    holding.extended(&[lease(2)], &[], now + LENGTH);
+    assert_eq!(stopping.why(), Some(Stop::Lost), "told, and not only by its own clock");
 }
 
 #[test]
