@@ -32,7 +32,7 @@ use projections::{
     land::Lands,
     page::Pages,
     projector::Projector,
-    schema::{self as tables, Tables},
+    schema::{self as tables, OtherVersion, Tables},
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -118,7 +118,7 @@ impl World {
         };
         let journal = PostgresJournal::connect(database.url(), settings_of_journal, inline_folds());
         let journal: Arc<dyn Journal> = Arc::new(journal.await.unwrap());
-        tables::prepare(&db, Arc::clone(&journal)).await.unwrap();
+        tables::prepare(&db, Arc::clone(&journal), OtherVersion::Replace).await.unwrap();
         let commands =
             Commands::new(Arc::clone(&journal), services(), Arc::new(now), Arc::new(new_id));
         let feed = Arc::new(Feed::new(journal));
