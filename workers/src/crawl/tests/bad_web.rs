@@ -177,6 +177,23 @@ async fn a_slow_page_is_given_up_and_a_page_that_nests_without_end_too() {
     assert_eq!(site.asked("/slow"), 2);
 }
 
+/// Must never: a page that ends the process, and with it all that it does.
+#[tokio::test]
+async fn a_page_whose_ends_end_nothing_is_given_up_before_it_is_taken_apart() {
+    let site = Site::start().await;
+    site.page("/", "north", &["/quotes", "/divs", "/lists"]);
+    // As deep as may be, in a thread with as little room as there is.
+    let lists = format!("{}<a href=/>lighthouse</a>", "<ul><li>".repeat(240));
+    site.reply("/lists", Reply::Html(lists));
+    site.reply("/quotes", Reply::Html("<blockquote></x>".repeat(10_000)));
+    site.reply("/divs", Reply::Html("<div></x>".repeat(400_000)));
+    let crawled = crawl(spec(&[site.url("/")])).await;
+    for path in ["/quotes", "/divs"] {
+        assert_eq!(crawled.error(&site.url(path)), (Some(200), "too_complex"), "{path}");
+    }
+    assert_eq!(crawled.corpus(), ["/", "/lists"]);
+}
+
 #[tokio::test]
 async fn secrets_in_addresses_are_not_taken_down() {
     let site = Site::start().await;
