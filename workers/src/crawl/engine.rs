@@ -75,6 +75,7 @@ impl Engine {
         dictionary: Arc<Dictionary>,
     ) -> Self {
         let found_max = spec.pages_max.saturating_mul(FOUND_PER_VISIT).max(FOUND_MIN);
+        let found_max = found_max.min(settings.found_max);
         let bounds = Bounds { found_max, of_host_max: settings.pages_of_host_max };
         let seeds = spec.seeds.iter().filter_map(|it| link::parse(it));
         let pace = Pace {

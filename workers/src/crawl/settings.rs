@@ -31,6 +31,8 @@ pub struct Settings {
     pub backoff_first: Duration,
     /// How long to wait at most, whatever the server asks for.
     pub backoff_max: Duration,
+    /// How many pages a crawl takes down, whatever its limit: they are in memory.
+    pub found_max: u32,
     /// How many pages of one host a crawl takes down.
     pub pages_of_host_max: u32,
 }
@@ -50,6 +52,7 @@ impl Default for Settings {
             retries: 3,
             backoff_first: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
+            found_max: 500_000,
             pages_of_host_max: 100_000,
         }
     }

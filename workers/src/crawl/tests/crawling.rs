@@ -56,6 +56,18 @@ async fn no_more_pages_are_visited_than_may_be_and_the_near_ones_first() {
     assert_eq!(site.asked("/far"), 0);
 }
 
+/// Must never: a crawl that takes all the memory there is.
+#[tokio::test]
+async fn no_more_pages_are_taken_down_than_fit_whatever_the_limit() {
+    let site = Site::start().await;
+    let links: Vec<String> = (0..40).map(|it| format!("/near/{it}")).collect();
+    let links: Vec<&str> = links.iter().map(String::as_str).collect();
+    site.page("/", "north", &links);
+    let settings = Settings { found_max: 10, ..settings() };
+    let boundless = CrawlSpec { pages_max: u32::MAX, ..spec(&[site.url("/")]) };
+    assert_eq!(crawl_with(boundless, settings).await.found().len(), 10);
+}
+
 #[tokio::test]
 async fn links_may_have_to_stay_on_the_hosts_of_the_seeds() {
     let (here, there) = (Site::start().await, Site::start().await);
