@@ -43,6 +43,12 @@ impl Corpus {
         u32::try_from(self.fates.len()).unwrap_or(u32::MAX)
     }
 
+    /// How many of them another try may find mended.
+    pub(super) fn passing(&self) -> u32 {
+        let passing = self.fates.values().filter(|it| **it == Fate::Failed { passing: true });
+        u32::try_from(passing.count()).unwrap_or(u32::MAX)
+    }
+
     pub(super) fn fate(&self, number: u32) -> Option<Fate> {
         self.fates.get(&number).copied()
     }

@@ -3,6 +3,7 @@
 //! from those of an earlier attempt it goes on.
 
 mod judge;
+mod patience;
 
 use std::{
     cmp::Reverse,
@@ -30,6 +31,7 @@ use super::{
     visit::{Visit, Visitor},
     web::{Fault, Web},
 };
+use patience::Patience;
 
 /// How many pages are taken down for each that may be visited.
 const FOUND_PER_VISIT: u32 = 10;
@@ -49,8 +51,9 @@ pub(super) struct Engine {
     in_flight: JoinSet<(u32, String, Visit)>,
     /// How many pages have been sent for.
     started: u32,
-    /// How many of them are to be sent for at another address.
-    moving: u32,
+    /// Those of them that are to be sent for again, or at another address.
+    under_way: HashSet<u32>,
+    patience: Patience,
     seeds: u32,
     seed_sites: HashSet<String>,
     /// What is wrong with seeds, by number.
@@ -83,6 +86,7 @@ impl Engine {
             delay: settings.delay,
             delay_max: settings.delay_max,
         };
+        let Settings { rest_first, rest_max, retries, .. } = *settings;
         Self {
             seed_sites: seeds.map(|it| link::site(&it).to_owned()).collect(),
             spec,
@@ -94,7 +98,8 @@ impl Engine {
             batches: Batches::default(),
             in_flight: JoinSet::new(),
             started: 0,
-            moving: 0,
+            under_way: HashSet::new(),
+            patience: Patience::new(rest_first, rest_max, retries),
             seeds: 0,
             seed_troubles: BTreeMap::new(),
             latest: String::new(),
@@ -204,7 +209,7 @@ impl Engine {
                 }
             }
         }
-        self.started = self.corpus.visited();
+        self.started = self.corpus.visited() - self.corpus.passing();
         for number in 0..self.frontier.len() {
             if self.corpus.fate(number).is_none() {
                 self.queue(number, now);
@@ -227,9 +232,13 @@ impl Engine {
         });
         let relevance = Reverse(relevance.unwrap_or_default());
         let rank = Rank { depth: entry.depth, relevance, number };
-        match self.address(number) {
-            Some(url) => self.hosts.push(&host_of(&url), rank, now),
-            None => self.failed(number, Fault::bad_url()),
+        let Some(url) = self.address(number) else {
+            return self.failed(number, Fault::bad_url());
+        };
+        let host = host_of(&url);
+        match self.patience.given_up(&host) {
+            Some(fault) => self.failed(number, fault.clone()),
+            None => self.hosts.push(&host, rank, now),
         }
     }
 
@@ -246,7 +255,7 @@ impl Engine {
     /// if there are more and their hosts want to be left alone.
     fn send_for_pages(&mut self, now: Instant) -> Option<Instant> {
         while self.in_flight.len() < self.settings.at_once {
-            if self.spec.pages_max <= self.started && self.moving == 0 {
+            if self.spec.pages_max <= self.started && self.under_way.is_empty() {
                 return None;
             }
             match self.hosts.next(now) {
@@ -261,14 +270,13 @@ impl Engine {
     fn send_for(&mut self, number: u32, now: Instant) {
         let Some(url) = self.address(number) else { return };
         let host = host_of(&url);
-        if self.frontier.get(number).is_some_and(|it| it.moved.is_some()) {
-            self.moving = self.moving.saturating_sub(1);
-        } else if self.started < self.spec.pages_max {
+        if !self.under_way.remove(&number) {
+            if self.spec.pages_max <= self.started {
+                // The limit is reached: it stays found, and is not visited.
+                self.hosts.done(&host, None, None, now);
+                return;
+            }
             self.started += 1;
-        } else {
-            // The limit is reached: it stays found, and is not visited.
-            self.hosts.done(&host, None, now);
-            return;
         }
         let visitor = Arc::clone(&self.visitor);
         self.in_flight.spawn(async move { (number, host, visitor.visit(url).await) });

@@ -1,4 +1,4 @@
-//! What a site's robots.txt asks of us. Read once a crawl and site.
+//! What a site's robots.txt asks of us.
 
 use std::time::Duration;
 
@@ -16,25 +16,21 @@ pub(super) enum Robots {
     Nothing,
     /// These rules.
     Rules(Box<Robot>),
-    /// Its robots.txt cannot be had just now. Until it can, nothing is fetched.
-    Unknown {
-        /// What the server answered, if it did.
-        status: Option<u16>,
-    },
 }
 
 impl Robots {
-    /// What it means that a robots.txt is answered like this.
-    pub(super) fn answered(status: u16, body: &[u8]) -> Self {
-        match status {
+    /// What it means that a robots.txt is answered like this; nothing, if it
+    /// cannot be had just now: until it can, nothing is fetched.
+    pub(super) fn answered(status: u16, body: &[u8]) -> Option<Self> {
+        Some(match status {
             200..=299 => match Robot::new(AGENT, body) {
                 Ok(robot) => Self::Rules(Box::new(robot)),
                 // Rules that cannot be read are none.
                 Err(_) => Self::Nothing,
             },
-            429 | 500.. => Self::Unknown { status: Some(status) },
+            429 | 500.. => return None,
             _ => Self::Nothing,
-        }
+        })
     }
 
     /// Whether the page may be fetched.
@@ -42,7 +38,6 @@ impl Robots {
         match self {
             Self::Nothing => true,
             Self::Rules(robot) => robot.allowed(url),
-            Self::Unknown { .. } => false,
         }
     }
 
@@ -50,7 +45,7 @@ impl Robots {
     pub(super) fn delay(&self) -> Option<Duration> {
         match self {
             Self::Rules(robot) => robot.delay.and_then(|it| Duration::try_from_secs_f32(it).ok()),
-            Self::Nothing | Self::Unknown { .. } => None,
+            Self::Nothing => None,
         }
     }
 }
@@ -64,24 +59,24 @@ mod tests {
 
     #[test]
     fn a_site_says_what_may_be_fetched_and_how_often() {
-        let ours = Robots::answered(200, RULES);
+        let ours = Robots::answered(200, RULES).unwrap();
         assert!(!ours.allows("http://a.example/keepers/1"));
         assert!(ours.allows("http://a.example/keepers/names"));
         assert!(ours.allows("http://a.example/private/"), "these rules are for others");
-        let theirs = Robots::answered(200, &RULES[..RULES.len() - 60]);
+        let theirs = Robots::answered(200, &RULES[..RULES.len() - 60]).unwrap();
         assert_eq!(theirs.delay(), Some(Duration::from_secs(2)));
     }
 
     #[test]
     fn no_rules_allow_everything_and_unknown_rules_nothing() {
         for status in [301, 401, 403, 404, 410] {
-            assert!(Robots::answered(status, b"Disallow: /").allows("http://a.example/"));
+            let robots = Robots::answered(status, b"Disallow: /").unwrap();
+            assert!(robots.allows("http://a.example/"));
         }
         for status in [429, 500, 503] {
-            assert!(!Robots::answered(status, b"").allows("http://a.example/"));
+            assert!(Robots::answered(status, b"").is_none());
         }
-        assert!(
-            Robots::answered(200, b"\xFF\xFE<html>not rules</html>").allows("http://a.example/")
-        );
+        let robots = Robots::answered(200, b"\xFF\xFE<html>not rules</html>").unwrap();
+        assert!(robots.allows("http://a.example/"));
     }
 }

@@ -4,7 +4,7 @@ use domain::job::{DuplicateBy, Follow, KeptPage, PageOutcome, TextSlice, Visited
 use tokio::time::Instant;
 use url::Url;
 
-use super::Engine;
+use super::{Engine, patience::Advice};
 use crate::crawl::{
     batch::PageText,
     frontier::Heard,
@@ -23,7 +23,18 @@ impl Engine {
     /// Takes in what came of a visit.
     pub(super) fn take_in(&mut self, number: u32, host: &str, visit: Visit) {
         let now = Instant::now();
-        self.hosts.done(host, visit.delay, now);
+        let advice = match &visit.seen {
+            Seen::Later(fault) => Some(self.patience.advice(host, number, fault, now)),
+            Seen::Page(_) | Seen::Moved(_) | Seen::Excluded(_) | Seen::Failed(_) => {
+                self.patience.answered(host, number);
+                None
+            }
+        };
+        let rest = advice.and_then(|it| match it {
+            Advice::Again(rest) | Advice::Enough(rest) => Some(rest),
+            Advice::GiveUp => None,
+        });
+        self.hosts.done(host, visit.delay, rest, now);
         if let Some(entry) = self.frontier.get(number) {
             let end = entry.url.floor_char_boundary(LATEST_BYTES_MAX);
             self.latest = entry.url[..end].to_owned();
@@ -33,6 +44,20 @@ impl Engine {
             Seen::Moved(to) => self.moved(number, to, now),
             Seen::Excluded(reason) => {
                 self.settle(number, PageOutcome::Excluded { reason }, Vec::new());
+            }
+            Seen::Later(_) if matches!(advice, Some(Advice::Again(_))) => {
+                self.under_way.insert(number);
+                self.queue(number, now);
+            }
+            Seen::Later(fault) => {
+                // It was not had, and others may be instead.
+                self.started = self.started.saturating_sub(1);
+                if advice == Some(Advice::GiveUp) {
+                    for waiting in self.hosts.drain(host) {
+                        self.failed(waiting, fault.clone());
+                    }
+                }
+                self.failed(number, fault);
             }
             Seen::Failed(fault) => self.failed(number, fault),
         }
@@ -71,7 +96,7 @@ impl Engine {
                 self.failed(number, Fault::new("too_many_redirects", message));
             }
             None => {
-                self.moving += 1;
+                self.under_way.insert(number);
                 self.queue(number, now);
             }
         }
@@ -141,6 +166,7 @@ impl Engine {
     fn settle(&mut self, number: u32, outcome: PageOutcome, links: Vec<u32>) {
         let page = VisitedPage { number, outcome, links };
         self.note_trouble(number, &page.outcome);
+        self.under_way.remove(&number);
         self.corpus.take_in(&page);
         self.frontier.settles(number);
         self.batches.visited(page, None, Instant::now());

@@ -63,7 +63,7 @@ proptest! {
                 queue(heard, &frontier, &mut hosts);
             }
             let asked = Url::parse(&frontier.get(number).unwrap().url).unwrap();
-            hosts.done(asked.host_str().unwrap(), None, now);
+            hosts.done(asked.host_str().unwrap(), None, None, now);
         }
         prop_assert_eq!(visited.len(), frontier.len() as usize);
         prop_assert!(frontier.len() <= 20);
