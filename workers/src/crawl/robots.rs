@@ -7,6 +7,10 @@ use texting_robots::Robot;
 /// How much of a robots.txt is read.
 pub(super) const BYTES_MAX: usize = 500 * 1024;
 
+/// How many rules with a `$` are taken at their word. Each takes thousands of
+/// times the memory of another, and the time to match.
+const EXACT_MAX: usize = 100;
+
 /// Whom a robots.txt knows us as.
 pub(super) const AGENT: &str = "Greffe";
 
@@ -23,7 +27,7 @@ impl Robots {
     /// cannot be had just now: until it can, nothing is fetched.
     pub(super) fn answered(status: u16, body: &[u8]) -> Option<Self> {
         Some(match status {
-            200..=299 => match Robot::new(AGENT, body) {
+            200..=299 => match Robot::new(AGENT, &bounded(body)) {
                 Ok(robot) => Self::Rules(Box::new(robot)),
                 // Rules that cannot be read are none.
                 Err(_) => Self::Nothing,
@@ -50,6 +54,30 @@ impl Robots {
     }
 }
 
+/// The rules without what would be too much work in them: of too many that say
+/// where an address ends, the later ones forbid all that begins like it, and
+/// allow nothing. So nothing is fetched that they forbid.
+fn bounded(body: &[u8]) -> Vec<u8> {
+    let mut bounded = Vec::with_capacity(body.len());
+    let mut exact = 0;
+    for line in body.split_inclusive(|it| matches!(it, b'\n' | b'\r')) {
+        let rule = line.trim_ascii_start();
+        let end = rule.iter().position(|it| *it == b'$');
+        let (Some(end), Some(b'a' | b'A' | b'd' | b'D')) = (end, rule.first()) else {
+            bounded.extend_from_slice(line);
+            continue;
+        };
+        exact += 1;
+        if exact <= EXACT_MAX {
+            bounded.extend_from_slice(line);
+        } else if matches!(rule.first(), Some(b'd' | b'D')) {
+            bounded.extend_from_slice(&rule[..end]);
+            bounded.push(b'\n');
+        }
+    }
+    bounded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +93,19 @@ mod tests {
         assert!(ours.allows("http://a.example/private/"), "these rules are for others");
         let theirs = Robots::answered(200, &RULES[..RULES.len() - 60]).unwrap();
         assert_eq!(theirs.delay(), Some(Duration::from_secs(2)));
+    }
+
+    /// Must never: one site that takes the memory and the time of all.
+    #[test]
+    fn of_rules_without_number_nothing_is_fetched_that_they_forbid() {
+        let rules: String =
+            (0..40_000).map(|it| format!("Disallow: /{it}$\nAllow: /{it}/a$\n")).collect();
+        let robots = Robots::answered(200, format!("User-agent: *\n{rules}").as_bytes()).unwrap();
+        assert!(robots.allows("http://a.example/7/more"), "the first are taken at their word");
+        for path in ["7", "39999", "39999/more", "39999/a"] {
+            assert!(!robots.allows(&format!("http://a.example/{path}")), "{path}");
+        }
+        assert!(robots.allows("http://a.example/other"));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! A visit to one page: may it be fetched, what is there, and what does it say.
 
 use std::{
-    collections::HashMap,
     num::NonZero,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock},
     thread::available_parallelism,
     time::Duration,
 };
 
 use domain::job::Exclusion;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
@@ -26,12 +26,16 @@ use super::{
 static PROCESSORS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
 
+/// Of how many sites the rules are kept. A site that was forgotten is asked
+/// again.
+const SITES_MAX: u64 = 1_000;
+
 /// Visits pages for one crawl.
 pub(super) struct Visitor {
     web: Web,
     dictionary: Arc<Dictionary>,
     /// What each site asks of us, once it has been asked.
-    robots: Mutex<HashMap<String, Asked>>,
+    robots: Cache<String, Asked>,
 }
 
 /// What a site has answered, or will. What may pass is not kept.
@@ -71,7 +75,8 @@ pub(super) struct Visited {
 
 impl Visitor {
     pub(super) fn new(web: Web, dictionary: Arc<Dictionary>) -> Self {
-        Self { web, dictionary, robots: Mutex::default() }
+        let robots = Cache::builder().eviction_policy(EvictionPolicy::lru());
+        Self { web, dictionary, robots: robots.max_capacity(SITES_MAX).build() }
     }
 
     /// Visits a page.
@@ -95,8 +100,7 @@ impl Visitor {
 
     fn asked(&self, url: &Url) -> Asked {
         let origin = url.origin().ascii_serialization();
-        let mut robots = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(robots.entry(origin).or_default())
+        self.robots.get_with(origin, Arc::default)
     }
 
     /// What the site answers; or why it is to be asked again.

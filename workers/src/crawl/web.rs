@@ -13,7 +13,7 @@ use reqwest::{
     header::{self, HeaderMap},
     redirect::Policy,
 };
-use tokio::time::sleep;
+use tokio::{task::spawn_blocking, time::sleep};
 use url::Url;
 
 use super::{
@@ -114,9 +114,13 @@ impl Web {
                 continue;
             }
             let (body, _) = read(response, robots::BYTES_MAX).await.map_err(Answer::Failed)?;
-            return Robots::answered(status.as_u16(), &body).ok_or_else(|| {
-                Answer::Failed(Fault::robots_unavailable(Some(status.as_u16()), wait))
-            });
+            let status = status.as_u16();
+            // Reading them is work: others are not to wait for it.
+            let rules = spawn_blocking(move || Robots::answered(status, &body)).await;
+            return rules
+                .ok()
+                .flatten()
+                .ok_or_else(|| Answer::Failed(Fault::robots_unavailable(Some(status), wait)));
         }
         // It leads nowhere: as good as none.
         Ok(Robots::Nothing)
