@@ -156,22 +156,35 @@ impl Engine {
         }
     }
 
-    /// Why the crawl has come to nothing, if none of its seeds could be had.
+    /// Why the crawl has come to nothing, if it has: none of its seeds has led to
+    /// a page, and so there was nothing to follow either.
     pub(super) fn failure(&self) -> Option<JobError> {
-        let hopeless =
-            |it: &u32| matches!(self.corpus.fate(*it), Some(Fate::Failed { .. } | Fate::Excluded));
-        if self.seeds == 0 || !(0..self.seeds).all(|it| hopeless(&it)) {
+        if self.seeds == 0 || 0 < self.corpus.kept {
             return None;
         }
-        let (first, trouble) = self.seed_troubles.first_key_value()?;
-        let url = self.frontier.get(*first).map_or("", |it| &it.url);
-        let passing = |it| self.corpus.fate(it) == Some(Fate::Failed { passing: true });
+        let visited = (0..self.seeds).filter(|it| self.corpus.fate(*it).is_some()).count();
+        let beyond = if (visited as u64) < u64::from(self.seeds) {
+            format!(" (the limit allowed for {visited} of them)")
+        } else {
+            String::new()
+        };
+        let trouble = self.seed_troubles.first_key_value().map(|(number, trouble)| {
+            let url = self.frontier.get(*number).map_or("", |it| &it.url);
+            format!("; {url}: {trouble}")
+        });
+        let trouble = trouble.unwrap_or_default();
         Some(JobError {
             error_type: "NoSeed".to_owned(),
-            message: format!("none of {} seeds could be had; {url}: {trouble}", self.seeds),
+            message: format!("none of {} seeds could be had{beyond}{trouble}", self.seeds),
             detail: None,
-            retryable: (0..self.seeds).any(passing),
+            retryable: self.passing_seeds().next().is_some(),
         })
+    }
+
+    /// The pages that seeds have led to and that another try may find mended.
+    fn passing_seeds(&self) -> impl Iterator<Item = u32> {
+        let ends = (0..self.seeds).map(|it| self.corpus.stands_for(it));
+        ends.filter(|it| self.corpus.fate(*it) == Some(Fate::Failed { passing: true }))
     }
 
     /// How far it has come.
@@ -202,11 +215,9 @@ impl Engine {
         self.seed_troubles.retain(|number, _| *number < self.seeds);
         if self.failure().is_some() {
             // Another attempt is there to find them mended.
-            for seed in 0..self.seeds {
-                if self.corpus.fate(seed) == Some(Fate::Failed { passing: true }) {
-                    self.corpus.forget_failure(seed);
-                    self.seed_troubles.remove(&seed);
-                }
+            for seed in self.passing_seeds().collect::<Vec<_>>() {
+                self.corpus.forget_failure(seed);
+                self.seed_troubles.remove(&seed);
             }
         }
         self.started = self.corpus.visited() - self.corpus.passing();

@@ -114,6 +114,32 @@ async fn a_crawl_whose_seeds_may_come_back_is_worth_another_attempt() {
     assert!(matches!(after.visited()[0].outcome, PageOutcome::Kept(_)));
 }
 
+/// Must never: a failure that is told as a success.
+#[tokio::test]
+async fn a_crawl_that_has_kept_nothing_has_failed_whatever_led_to_that() {
+    let site = Site::start().await;
+    site.reply("/moved", Reply::Redirect("/there".to_owned()));
+    site.reply("/there", Reply::Status(403));
+    let seeds = ["/moved", "/there"].map(|it| site.url(it));
+    let failure = crawl(spec(&seeds)).await.failure.unwrap();
+    assert!(failure.message.contains("http_403") && !failure.retryable, "{}", failure.message);
+
+    site.reply("/there", Reply::Status(503));
+    let before = crawl(spec(&seeds)).await;
+    assert!(before.failure.as_ref().unwrap().retryable, "what the seed leads to may come back");
+    site.page("/there", "north", &[]);
+    let mut again = super::world::engine(spec(&seeds), settings());
+    before.events.iter().for_each(|it| again.recall(it));
+    let after = super::world::run(again, tokio_util::sync::CancellationToken::new()).await;
+    assert_eq!((after.failure.as_ref(), after.corpus()), (None, vec!["/there".to_owned()]));
+
+    let limited = [site.url("/missing"), site.url("/there")];
+    let limited = CrawlSpec { pages_max: 1, ..spec(&limited) };
+    let failure = crawl(limited).await.failure.unwrap();
+    assert!(failure.message.contains("limit allowed for 1"), "{}", failure.message);
+    assert!(failure.message.contains("http_404") && !failure.retryable, "{}", failure.message);
+}
+
 #[tokio::test]
 async fn some_seeds_that_fail_are_errors_and_no_failure() {
     let site = Site::start().await;
