@@ -141,6 +141,22 @@ async fn a_crawl_that_has_kept_nothing_has_failed_whatever_led_to_that() {
 }
 
 #[tokio::test]
+async fn a_page_that_fails_in_every_attempt_is_one_error() {
+    let site = Site::start().await;
+    site.reply("/", Reply::Status(500));
+    let mut events = Vec::new();
+    for attempt in 1..=3 {
+        let mut engine = super::world::engine(spec(&[site.url("/")]), settings());
+        events.iter().for_each(|it| engine.recall(it));
+        assert_eq!(engine.corpus.failed, u64::from(1 < attempt));
+        let crawled = super::world::run(engine, tokio_util::sync::CancellationToken::new()).await;
+        assert!(crawled.failure.is_some());
+        events.extend(crawled.events);
+        assert_eq!(site.asked("/"), attempt);
+    }
+}
+
+#[tokio::test]
 async fn some_seeds_that_fail_are_errors_and_no_failure() {
     let site = Site::start().await;
     site.page("/", "north", &[]);
