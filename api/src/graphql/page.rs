@@ -80,6 +80,8 @@ pub(super) enum Exclusion {
     MediaType,
     /// It is longer than a page may be.
     TooLarge,
+    /// It leads to another site than those of the seeds, and the crawl is to stay.
+    OtherSite,
 }
 
 /// Why a page could not be had.

@@ -117,6 +117,7 @@ impl Engine {
             self.note_trouble(page.number, &page.outcome);
             if let PageOutcome::Kept(kept) = &page.outcome {
                 self.frontier.leads_to(&kept.url, page.number);
+                self.note_seed_site(page.number, &kept.url);
             }
         }
     }

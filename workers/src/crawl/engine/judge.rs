@@ -1,6 +1,6 @@
 //! What becomes of a page that was visited.
 
-use domain::job::{DuplicateBy, Follow, KeptPage, PageOutcome, TextSlice, VisitedPage};
+use domain::job::{DuplicateBy, Exclusion, Follow, KeptPage, PageOutcome, TextSlice, VisitedPage};
 use tokio::time::Instant;
 use url::Url;
 
@@ -69,7 +69,7 @@ impl Engine {
 
     /// What is wrong with a seed is told when no seed could be had.
     pub(super) fn note_trouble(&mut self, number: u32, outcome: &PageOutcome) {
-        if self.frontier.get(number).is_none_or(|it| it.from.is_some()) {
+        if !self.is_seed(number) {
             return;
         }
         let trouble = match outcome {
@@ -89,6 +89,10 @@ impl Engine {
             }
             Some(of) => {
                 let outcome = PageOutcome::Duplicate { of, by: DuplicateBy::Redirect };
+                self.settle(number, outcome, Vec::new());
+            }
+            None if self.leaves_the_sites(number, &to) => {
+                let outcome = PageOutcome::Excluded { reason: Exclusion::OtherSite };
                 self.settle(number, outcome, Vec::new());
             }
             None if HOPS_MAX < self.frontier.moves(number, to) => {
@@ -115,6 +119,7 @@ impl Engine {
         // Its links are ranked by how relevant it is.
         self.corpus.take_in(&page);
         self.frontier.leads_to(visited.url.as_str(), number);
+        self.note_seed_site(number, visited.url.as_str());
         let links = self.follow(number, visited);
         let text = PageText {
             number,
@@ -155,7 +160,24 @@ impl Engine {
         links
     }
 
-    fn may_follow(&self, url: &Url) -> bool {
+    /// A seed may lead elsewhere; what it is there belongs to the crawl.
+    pub(super) fn note_seed_site(&mut self, number: u32, url: &str) {
+        if self.is_seed(number)
+            && let Ok(url) = Url::parse(url)
+        {
+            self.seed_sites.insert(link::site(&url).to_owned());
+        }
+    }
+
+    fn leaves_the_sites(&self, number: u32, to: &Url) -> bool {
+        !self.is_seed(number) && !self.may_follow(to)
+    }
+
+    fn is_seed(&self, number: u32) -> bool {
+        self.frontier.get(number).is_some_and(|it| it.from.is_none())
+    }
+
+    pub(in crate::crawl) fn may_follow(&self, url: &Url) -> bool {
         match self.spec.follow {
             Follow::Relevant => true,
             Follow::SeedHosts => self.seed_sites.contains(link::site(url)),

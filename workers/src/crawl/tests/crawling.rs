@@ -1,6 +1,6 @@
 //! From seeds to the end: what is followed, what is kept, what is kept once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::job::{CrawlSpec, DuplicateBy, Exclusion, Follow, PageOutcome};
 use tokio_util::sync::CancellationToken;
@@ -9,7 +9,7 @@ use super::{
     site::{Reply, Site, html},
     world::{Crawled, crawl, crawl_with, engine, run, settings, spec},
 };
-use crate::crawl::{Settings, engine::End};
+use crate::crawl::{Allowed, Settings, engine::End};
 
 #[tokio::test]
 async fn links_of_relevant_pages_are_followed_to_the_depth_and_no_further() {
@@ -76,6 +76,35 @@ async fn links_may_have_to_stay_on_the_hosts_of_the_seeds() {
     here.page("/a", "east", &[]);
     let crawled = crawl(CrawlSpec { follow: Follow::SeedHosts, ..spec(&[here.url("/")]) }).await;
     assert_eq!(crawled.found().len(), 2);
+}
+
+/// No redirect leads off the sites of the seeds, except that of a seed.
+#[tokio::test]
+async fn a_seed_may_have_moved_to_another_host_and_nothing_else_may() {
+    let (old, new) = (Site::start().await, Site::start().await);
+    let moved = new.url("/").replace("127.0.0.1", "localhost");
+    let away = new.url("/away").replace("127.0.0.1", "127.0.0.2");
+    old.reply("/", Reply::Redirect(moved.clone()));
+    new.page("/", "north", &["/a", "/leaves"]);
+    new.page("/a", "east", &[]);
+    new.reply("/leaves", Reply::Redirect(away));
+    let spec = CrawlSpec { follow: Follow::SeedHosts, ..spec(&[old.url("/")]) };
+    let allowed = Arc::new(Allowed::new(["localhost", "127.0.0.0/8"]));
+    let settings = Settings { allowed, ..settings() };
+    let crawled = crawl_with(spec.clone(), settings.clone()).await;
+    assert_eq!(crawled.corpus(), ["/", "/a"]);
+    let outcome = crawled.outcome(&format!("{moved}leaves"));
+    assert_eq!(*outcome, PageOutcome::Excluded { reason: Exclusion::OtherSite });
+    assert_eq!(new.asked("/away"), 0);
+
+    // Also when it is another attempt that goes on.
+    let mut again = engine(spec, settings);
+    let mut first = crawled.events[0].clone();
+    first.found.truncate(1);
+    first.visited.truncate(1);
+    again.recall(&first);
+    new.page("/b", "south", &[]);
+    assert!(again.may_follow(&format!("{moved}b").parse().unwrap()));
 }
 
 #[tokio::test]
