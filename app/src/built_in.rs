@@ -12,6 +12,9 @@ use workers::{
 
 use crate::config::BuiltIn;
 
+/// How many pages a crawl takes down for each that it may visit.
+const FOUND_PER_PAGE: u32 = 10;
+
 /// Those who do the jobs, and how many at a time.
 pub(crate) type Executors = Vec<(Arc<dyn Execute>, u16)>;
 
@@ -25,6 +28,7 @@ pub(crate) fn executors(
         about: config.crawl_about.clone(),
         allowed: Arc::new(Allowed::new(config.crawl_allow.iter().map(String::as_str))),
         delay: seconds(config.crawl_delay_s),
+        found_max: config.crawl_pages_max.saturating_mul(FOUND_PER_PAGE),
         ..Settings::default()
     };
     let crawler = Crawler::new(artifacts.clone(), Arc::clone(feed), settings);

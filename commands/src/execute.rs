@@ -11,7 +11,8 @@ use domain::{
 use journal::Journal;
 
 use crate::{
-    Accepted, Asked, Clock, Command, CommandError, Commands, Ids, Services, Wishes, authorise,
+    Accepted, Asked, CRAWL_PAGES_MAX, Clock, Command, CommandError, Commands, Ids, Services,
+    Wishes, authorise,
     counted::counted,
     executor::{Call, Executor},
 };
@@ -26,8 +27,15 @@ impl Commands {
             clients: Arc::new(Executor::new(Arc::clone(&journal), Arc::clone(&ids))),
             lands: Arc::new(Executor::new(journal, ids)),
             services: Arc::new(services),
+            crawl_pages_max: CRAWL_PAGES_MAX,
             clock,
         }
+    }
+
+    /// One that refuses crawls of more pages.
+    #[must_use]
+    pub fn with_crawl_pages_max(self, crawl_pages_max: u32) -> Self {
+        Self { crawl_pages_max, ..self }
     }
 
     /// Carries out `command`, or says why not.
@@ -111,6 +119,7 @@ impl Commands {
                 Some(land) => land.crawl(crawl, &asked.actor)?,
                 None => crawl,
             };
+            self.check_limit(&crawl)?;
             let order = self.order(&ServiceName::crawl(), wishes, now, asked)?;
             Ok(JobCommand::StartCrawl { order, crawl })
         };
@@ -143,8 +152,20 @@ impl Commands {
         let expiry = job.present().map(|it| self.services.expiry(&it.spec.service()));
         let expires_at = context.now + expiry.unwrap_or_default();
         let command = job.repeat(of, expires_at, &context)?;
+        if let JobCommand::StartCrawl { crawl, .. } = &command {
+            self.check_limit(crawl)?;
+        }
         let call = Call { name: "RetryJob", now: context.now, asked };
         Ok(self.jobs.execute(id.0, command, call).await?.accepted)
+    }
+
+    /// A crawl holds all that it finds in memory: how much that may be is not
+    /// for who asks to say.
+    fn check_limit(&self, crawl: &CrawlSpec) -> Result<(), Refusal> {
+        if self.crawl_pages_max < crawl.pages_max {
+            return Err(Refusal::invalid("limit", format!("at most {}", self.crawl_pages_max)));
+        }
+        Ok(())
     }
 
     fn order(

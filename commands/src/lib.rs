@@ -39,6 +39,9 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Makes identities that were never used before.
 pub type Ids = Arc<dyn Fn() -> Uuid + Send + Sync>;
 
+/// How many pages a crawl may be asked to visit, unless the operator says so.
+pub const CRAWL_PAGES_MAX: u32 = 50_000;
+
 /// The door to the write side.
 #[derive(Clone)]
 pub struct Commands {
@@ -48,6 +51,8 @@ pub struct Commands {
     clients: Arc<Executor<Client>>,
     lands: Arc<Executor<Land>>,
     services: Arc<Services>,
+    /// How many pages a crawl may be asked to visit.
+    crawl_pages_max: u32,
     clock: Clock,
 }
 

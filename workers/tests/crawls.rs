@@ -214,12 +214,34 @@ async fn a_crawl_is_cancelled_between_pages_and_keeps_what_it_has() {
     let (mut world, site) = (World::new().await, Site::start(3).await);
     world.start_crawling();
     let job = world.crawl(spec(site.url("/0"))).await;
-    let started = async || !pages(&world.events(job).await).is_empty();
-    eventually("the crawl has begun", started).await;
+    let waits = async || {
+        site.fetched().contains_key(site::HELD) && numbers(&world.events(job).await).len() == 4
+    };
+    eventually("all but the page that is held back are recorded", waits).await;
     world.cancel(job).await;
     let (present, _) = world.ended(job).await;
     assert_eq!(present.state(), JobState::Cancelled);
     world.stopped().await;
+
+    // What was on its way is found and not visited; what was there is kept, and
+    // whole.
+    let events = world.events(job).await;
+    let mut found = pages(&events).into_iter().flat_map(|it| &it.found);
+    let held = found.find(|it| it.url.ends_with(site::HELD)).unwrap().number;
+    assert!(!numbers(&events).contains(&held));
+    let mut kept = Vec::new();
+    for batch in pages(&events) {
+        for page in &batch.visited {
+            let PageOutcome::Kept(it) = &page.outcome else { continue };
+            let texts = world.read(batch.texts.as_ref().unwrap().sha256).await;
+            let start = usize::try_from(it.text.offset).unwrap();
+            let end = start + usize::try_from(it.text.bytes).unwrap();
+            let text: Value = serde_json::from_slice(&texts[start..end]).unwrap();
+            assert!(text["text"].as_str().unwrap().contains("of its own, which is rock"));
+            kept.push(it.url.clone());
+        }
+    }
+    assert_eq!(kept, [0, 1, 2].map(|it| site.url(&format!("/{it}"))));
 }
 
 /// Must never: a crawl that succeeds without the files that it says it made.

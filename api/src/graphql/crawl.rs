@@ -50,7 +50,8 @@ struct StartCrawlInput {
     languages: Option<Vec<String>>,
     /// How many links away from a seed a page may be, from 0 to 65,535: 3, if it is not said.
     depth: Option<i32>,
-    /// How many pages at most, from 1: 1,000, if it is not said.
+    /// How many pages at most, from 1: 1,000, if it is not said; up to 50,000, unless the operator
+    /// says otherwise.
     limit: Option<i32>,
     /// Which links are followed: those of relevant pages, if it is not said.
     follow: Option<Follow>,

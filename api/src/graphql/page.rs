@@ -29,6 +29,10 @@ use text::{PageMedia, PageText, TermCount};
 /// What reading a text costs, beside the list that its page stands in.
 const TEXT_COST: u32 = 80;
 
+/// How many bytes of a text cost as much as an item: a text may be as long as
+/// ten thousand others.
+const BYTES_PER_ITEM: u64 = 4_096;
+
 /// A page, whose crawl was found through a question that takes a viewer.
 #[derive(Clone)]
 pub(super) struct Page(Arc<Found>);
@@ -80,6 +84,8 @@ pub(super) enum Exclusion {
     MediaType,
     /// It is longer than a page may be.
     TooLarge,
+    /// It leads to another site than those of the seeds, and the crawl is to stay.
+    OtherSite,
 }
 
 /// Why a page could not be had.
@@ -230,7 +236,8 @@ impl Page {
         self.row().links.iter().map(|it| Long((*it).into())).collect()
     }
 
-    /// Its readable text, as Markdown; null unless it is kept.
+    /// Its readable text, as Markdown; null unless it is kept. Of one answer, it costs as much as
+    /// 100 items of a list, and one more for every 4 KiB.
     #[graphql(complexity = 10)]
     async fn text(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         Ok(self.read(ctx).await?.map(|it| it.text.as_str()))
@@ -258,7 +265,9 @@ impl Page {
     async fn read(&self, ctx: &Context<'_>) -> Result<Option<&PageText>> {
         let read = self.0.text.get_or_try_init(|| async {
             let Some(kept) = &self.row().kept else { return Ok(None) };
-            budget::spend(ctx, TEXT_COST)?;
+            let bytes = kept.text.as_ref().map_or(0, |(_, slice)| slice.bytes);
+            let items = u32::try_from(bytes / BYTES_PER_ITEM).unwrap_or(u32::MAX);
+            budget::spend(ctx, TEXT_COST.saturating_add(items))?;
             text::read(&sides(ctx).artifacts, kept).await
         });
         Ok(read.await?.as_ref())

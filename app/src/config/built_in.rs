@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use commands::CRAWL_PAGES_MAX;
 
 /// How Greffe does crawls and reports.
 #[derive(Args, Clone, Debug)]
@@ -29,6 +30,13 @@ pub struct BuiltIn {
     /// A robots.txt may ask for longer.
     #[arg(long, env = "GREFFE_CRAWL_DELAY_S", default_value_t = 0.5, value_name = "SECONDS")]
     pub crawl_delay_s: f64,
+
+    /// How many pages a crawl may be asked to visit. Whoever asks for more is
+    /// refused. The addresses that it finds are in memory while it runs, up to
+    /// ten times as many.
+    #[arg(long, env = "GREFFE_CRAWL_PAGES_MAX", value_name = "COUNT",
+        default_value_t = CRAWL_PAGES_MAX, value_parser = clap::value_parser!(u32).range(1..))]
+    pub crawl_pages_max: u32,
 
     /// The program that the sources of reports are read by, in a process of its
     /// own: this one, which `main` knows best where to find.

@@ -48,7 +48,8 @@ impl Prepared {
             .context("cannot make the read models")?;
         let writes: Arc<dyn Journal> = Arc::clone(&journal) as _;
         let feed = Arc::new(Feed::new(Arc::clone(&writes)));
-        let commands = Commands::new(writes, services, Arc::new(now), Arc::new(id));
+        let commands = Commands::new(writes, services, Arc::new(now), Arc::new(id))
+            .with_crawl_pages_max(config.built_in.crawl_pages_max);
         let recording = Recording { commands: commands.clone(), feed: Arc::clone(&feed) };
         let registration = config.people.registration.into();
         let settings = identity::Settings { registration, ..Default::default() };

@@ -24,12 +24,16 @@ fn rivers(terms: &[&str]) -> Command {
 }
 
 fn crawl() -> Command {
+    crawl_of(100)
+}
+
+fn crawl_of(pages_max: u32) -> Command {
     let crawl = CrawlSpec {
         land: Some(LAND),
         seeds: vec![],
         terms: vec![],
         depth: 2,
-        pages_max: 100,
+        pages_max,
         languages: vec![],
         follow: Follow::Relevant,
     };
@@ -63,6 +67,23 @@ async fn a_crawl_of_a_land_without_terms_is_refused_by_its_terms() {
     let refusal = refused(world.commands.execute(crawl(), user(OWNER)).await);
     assert_eq!(refusal.field(), Some("terms"));
     assert_eq!(world.events(&of(JOB)).await, []);
+}
+
+/// Must never: a crawl that takes all the memory there is.
+#[tokio::test]
+async fn a_crawl_of_more_pages_than_the_operator_allows_is_refused_by_its_limit() {
+    let world = with_land(&["crue"]).await;
+    let too_many = crawl_of(CRAWL_PAGES_MAX + 1);
+    let refusal = refused(world.commands.execute(too_many, user(OWNER)).await);
+    assert_eq!(refusal.field(), Some("limit"));
+    world.commands.execute(crawl_of(CRAWL_PAGES_MAX), user(OWNER)).await.unwrap();
+
+    let fewer = world.commands.clone().with_crawl_pages_max(9);
+    let cancel = Command::Job(JOB, JobCommand::CancelJob { reason: None });
+    fewer.execute(cancel, user(OWNER)).await.unwrap();
+    let again = Command::RetryJob { of: JOB, id: JobId(Uuid::from_u128(0xA9A1)) };
+    let refusal = refused(fewer.execute(again, user(OWNER)).await);
+    assert_eq!(refusal, Refusal::invalid("limit", "at most 9"), "nor again");
 }
 
 #[tokio::test]

@@ -139,6 +139,8 @@ pub enum Exclusion {
     MediaType,
     /// It is longer than a page may be.
     TooLarge,
+    /// It leads to another site than those of the seeds, and the crawl is to stay.
+    OtherSite,
 }
 
 impl DuplicateBy {
@@ -162,8 +164,14 @@ impl DuplicateBy {
 
 impl Exclusion {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Robots, Self::NoIndex, Self::PrivateAddress, Self::MediaType, Self::TooLarge];
+    pub const ALL: [Self; 6] = [
+        Self::Robots,
+        Self::NoIndex,
+        Self::PrivateAddress,
+        Self::MediaType,
+        Self::TooLarge,
+        Self::OtherSite,
+    ];
 
     /// Reads what [`Self::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
@@ -178,6 +186,7 @@ impl Exclusion {
             Self::PrivateAddress => "PRIVATE_ADDRESS",
             Self::MediaType => "MEDIA_TYPE",
             Self::TooLarge => "TOO_LARGE",
+            Self::OtherSite => "OTHER_SITE",
         }
     }
 }

@@ -10,6 +10,10 @@ use crate::{
     page::{PageFilter, PageOrder, PagePaging, PageState},
 };
 
+/// How many pages that turned out to be others are gone through to where a link
+/// leads.
+const HOPS_MAX: i32 = 100;
+
 /// A link from one page of a crawl to another, by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link {
@@ -33,7 +37,7 @@ pub struct LinkPage {
 pub struct LinkGraphFilter {
     /// Only pages at least so relevant.
     pub relevance_min: u32,
-    /// Only links from one host to another.
+    /// Only links from one host to another, with `www.` or without.
     pub across_hosts: bool,
     /// At most so many pages, the most relevant first.
     pub pages_max: u32,
@@ -41,7 +45,8 @@ pub struct LinkGraphFilter {
     pub links_max: u32,
 }
 
-/// Pages that are kept, and how they link to each other.
+/// Pages that are kept, and how they link to each other. A link to a page that
+/// turned out to be another leads to that one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkGraph {
     /// The pages, the most relevant first.
@@ -108,13 +113,17 @@ impl Reader {
         let paging = PagePaging { limit: filter.pages_max, after: None };
         let pages = self.pages(crawl, &of_pages, PageOrder::Relevance, paging).await?;
         let shown: HashMap<u32, &str> =
-            pages.rows.iter().map(|it| (it.number, it.host.as_str())).collect();
+            pages.rows.iter().map(|it| (it.number, site(&it.host))).collect();
+        let others = pages.rows.iter().flat_map(|it| &it.links);
+        let others: BTreeSet<u32> = others.copied().filter(|it| !shown.contains_key(it)).collect();
+        let stands_for = self.stands_for(crawl, &others).await?;
         let links = pages.rows.iter().flat_map(|page| {
-            let targets: BTreeSet<u32> = page.links.iter().copied().collect();
-            let source = page.number;
+            let target = |it: &u32| stands_for.get(it).copied().unwrap_or(*it);
+            let targets: BTreeSet<u32> = page.links.iter().map(target).collect();
+            let (source, here) = (page.number, site(&page.host));
             let leads_far = |target: &u32| {
                 *target != source
-                    && shown.get(target).is_some_and(|it| !filter.across_hosts || *it != page.host)
+                    && shown.get(target).is_some_and(|it| !filter.across_hosts || *it != here)
             };
             let targets: Vec<u32> = targets.into_iter().filter(leads_far).collect();
             targets.into_iter().map(move |target| Link { source, target })
@@ -124,6 +133,40 @@ impl Reader {
         links.truncate(filter.links_max as usize);
         Ok(LinkGraph { pages: pages.rows, links, more })
     }
+
+    /// Where those of the pages lead in the end that turned out to be others.
+    async fn stands_for(
+        &self,
+        crawl: JobId,
+        pages: &BTreeSet<u32>,
+    ) -> Result<HashMap<u32, u32>, ReadError> {
+        let numbers: Vec<i64> = pages.iter().copied().map(i64::from).collect();
+        // No page is twice on one way.
+        let rows = sqlx::query!(
+            r#"with recursive way (number, at, hops) as (
+                   select number, duplicate_of, 1 from page
+                   where crawl = $1 and number = any($2) and duplicate_of is not null
+                   union all
+                   select way.number, p.duplicate_of, way.hops + 1
+                   from way join page p on p.crawl = $1 and p.number = way.at
+                   where p.duplicate_of is not null and way.hops < $3
+               )
+               select distinct on (number) number as "number!", at as "at!"
+               from way order by number, hops desc"#,
+            crawl.0,
+            &numbers,
+            HOPS_MAX
+        )
+        .fetch_all(&self.db)
+        .await?;
+        let rows = rows.into_iter().map(|it| link(it.number, it.at));
+        rows.map(|it| it.map(|it| (it.source, it.target)).map_err(ReadError::from)).collect()
+    }
+}
+
+/// A host, whether it is written with `www.` or without.
+fn site(host: &str) -> &str {
+    host.strip_prefix("www.").unwrap_or(host)
 }
 
 fn link(source: i64, target: i64) -> Result<Link, sqlx::Error> {

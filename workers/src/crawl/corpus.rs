@@ -43,6 +43,12 @@ impl Corpus {
         u32::try_from(self.fates.len()).unwrap_or(u32::MAX)
     }
 
+    /// How many of them another try may find mended.
+    pub(super) fn passing(&self) -> u32 {
+        let passing = self.fates.values().filter(|it| **it == Fate::Failed { passing: true });
+        u32::try_from(passing.count()).unwrap_or(u32::MAX)
+    }
+
     pub(super) fn fate(&self, number: u32) -> Option<Fate> {
         self.fates.get(&number).copied()
     }
@@ -93,14 +99,23 @@ impl Corpus {
                 Fate::Failed { passing: is_passing(*status, error) }
             }
         };
-        self.fates.insert(number, fate);
+        let before = self.fates.insert(number, fate);
+        self.uncount(before);
+    }
+
+    /// What a page has become instead counts.
+    fn uncount(&mut self, before: Option<Fate>) {
+        match before {
+            Some(Fate::Kept { .. }) => self.kept = self.kept.saturating_sub(1),
+            Some(Fate::Failed { .. }) => self.failed = self.failed.saturating_sub(1),
+            Some(Fate::Duplicate { .. } | Fate::Excluded) | None => {}
+        }
     }
 
     /// A page that could not be had, and is to be tried once more.
     pub(super) fn forget_failure(&mut self, number: u32) {
-        if let Some(Fate::Failed { .. }) = self.fates.remove(&number) {
-            self.failed = self.failed.saturating_sub(1);
-        }
+        let before = self.fates.remove(&number);
+        self.uncount(before);
     }
 
     /// Nobody speaks for another's site: an address elsewhere is not claimed.

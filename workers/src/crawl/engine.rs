@@ -3,6 +3,7 @@
 //! from those of an earlier attempt it goes on.
 
 mod judge;
+mod patience;
 
 use std::{
     cmp::Reverse,
@@ -30,6 +31,7 @@ use super::{
     visit::{Visit, Visitor},
     web::{Fault, Web},
 };
+use patience::Patience;
 
 /// How many pages are taken down for each that may be visited.
 const FOUND_PER_VISIT: u32 = 10;
@@ -49,8 +51,9 @@ pub(super) struct Engine {
     in_flight: JoinSet<(u32, String, Visit)>,
     /// How many pages have been sent for.
     started: u32,
-    /// How many of them are to be sent for at another address.
-    moving: u32,
+    /// Those of them that are to be sent for again, or at another address.
+    under_way: HashSet<u32>,
+    patience: Patience,
     seeds: u32,
     seed_sites: HashSet<String>,
     /// What is wrong with seeds, by number.
@@ -75,6 +78,7 @@ impl Engine {
         dictionary: Arc<Dictionary>,
     ) -> Self {
         let found_max = spec.pages_max.saturating_mul(FOUND_PER_VISIT).max(FOUND_MIN);
+        let found_max = found_max.min(settings.found_max);
         let bounds = Bounds { found_max, of_host_max: settings.pages_of_host_max };
         let seeds = spec.seeds.iter().filter_map(|it| link::parse(it));
         let pace = Pace {
@@ -82,6 +86,7 @@ impl Engine {
             delay: settings.delay,
             delay_max: settings.delay_max,
         };
+        let Settings { rest_first, rest_max, retries, .. } = *settings;
         Self {
             seed_sites: seeds.map(|it| link::site(&it).to_owned()).collect(),
             spec,
@@ -93,7 +98,8 @@ impl Engine {
             batches: Batches::default(),
             in_flight: JoinSet::new(),
             started: 0,
-            moving: 0,
+            under_way: HashSet::new(),
+            patience: Patience::new(rest_first, rest_max, retries),
             seeds: 0,
             seed_troubles: BTreeMap::new(),
             latest: String::new(),
@@ -111,6 +117,7 @@ impl Engine {
             self.note_trouble(page.number, &page.outcome);
             if let PageOutcome::Kept(kept) = &page.outcome {
                 self.frontier.leads_to(&kept.url, page.number);
+                self.note_seed_site(page.number, &kept.url);
             }
         }
     }
@@ -150,22 +157,35 @@ impl Engine {
         }
     }
 
-    /// Why the crawl has come to nothing, if none of its seeds could be had.
+    /// Why the crawl has come to nothing, if it has: none of its seeds has led to
+    /// a page, and so there was nothing to follow either.
     pub(super) fn failure(&self) -> Option<JobError> {
-        let hopeless =
-            |it: &u32| matches!(self.corpus.fate(*it), Some(Fate::Failed { .. } | Fate::Excluded));
-        if self.seeds == 0 || !(0..self.seeds).all(|it| hopeless(&it)) {
+        if self.seeds == 0 || 0 < self.corpus.kept {
             return None;
         }
-        let (first, trouble) = self.seed_troubles.first_key_value()?;
-        let url = self.frontier.get(*first).map_or("", |it| &it.url);
-        let passing = |it| self.corpus.fate(it) == Some(Fate::Failed { passing: true });
+        let visited = (0..self.seeds).filter(|it| self.corpus.fate(*it).is_some()).count();
+        let beyond = if (visited as u64) < u64::from(self.seeds) {
+            format!(" (the limit allowed for {visited} of them)")
+        } else {
+            String::new()
+        };
+        let trouble = self.seed_troubles.first_key_value().map(|(number, trouble)| {
+            let url = self.frontier.get(*number).map_or("", |it| &it.url);
+            format!("; {url}: {trouble}")
+        });
+        let trouble = trouble.unwrap_or_default();
         Some(JobError {
             error_type: "NoSeed".to_owned(),
-            message: format!("none of {} seeds could be had; {url}: {trouble}", self.seeds),
+            message: format!("none of {} seeds could be had{beyond}{trouble}", self.seeds),
             detail: None,
-            retryable: (0..self.seeds).any(passing),
+            retryable: self.passing_seeds().next().is_some(),
         })
+    }
+
+    /// The pages that seeds have led to and that another try may find mended.
+    fn passing_seeds(&self) -> impl Iterator<Item = u32> {
+        let ends = (0..self.seeds).map(|it| self.corpus.stands_for(it));
+        ends.filter(|it| self.corpus.fate(*it) == Some(Fate::Failed { passing: true }))
     }
 
     /// How far it has come.
@@ -196,14 +216,12 @@ impl Engine {
         self.seed_troubles.retain(|number, _| *number < self.seeds);
         if self.failure().is_some() {
             // Another attempt is there to find them mended.
-            for seed in 0..self.seeds {
-                if self.corpus.fate(seed) == Some(Fate::Failed { passing: true }) {
-                    self.corpus.forget_failure(seed);
-                    self.seed_troubles.remove(&seed);
-                }
+            for seed in self.passing_seeds().collect::<Vec<_>>() {
+                self.corpus.forget_failure(seed);
+                self.seed_troubles.remove(&seed);
             }
         }
-        self.started = self.corpus.visited();
+        self.started = self.corpus.visited() - self.corpus.passing();
         for number in 0..self.frontier.len() {
             if self.corpus.fate(number).is_none() {
                 self.queue(number, now);
@@ -226,9 +244,13 @@ impl Engine {
         });
         let relevance = Reverse(relevance.unwrap_or_default());
         let rank = Rank { depth: entry.depth, relevance, number };
-        match self.address(number) {
-            Some(url) => self.hosts.push(&host_of(&url), rank, now),
-            None => self.failed(number, Fault::bad_url()),
+        let Some(url) = self.address(number) else {
+            return self.failed(number, Fault::bad_url());
+        };
+        let host = host_of(&url);
+        match self.patience.given_up(&host) {
+            Some(fault) => self.failed(number, fault.clone()),
+            None => self.hosts.push(&host, rank, now),
         }
     }
 
@@ -245,7 +267,7 @@ impl Engine {
     /// if there are more and their hosts want to be left alone.
     fn send_for_pages(&mut self, now: Instant) -> Option<Instant> {
         while self.in_flight.len() < self.settings.at_once {
-            if self.spec.pages_max <= self.started && self.moving == 0 {
+            if self.spec.pages_max <= self.started && self.under_way.is_empty() {
                 return None;
             }
             match self.hosts.next(now) {
@@ -260,14 +282,13 @@ impl Engine {
     fn send_for(&mut self, number: u32, now: Instant) {
         let Some(url) = self.address(number) else { return };
         let host = host_of(&url);
-        if self.frontier.get(number).is_some_and(|it| it.moved.is_some()) {
-            self.moving = self.moving.saturating_sub(1);
-        } else if self.started < self.spec.pages_max {
+        if !self.under_way.remove(&number) {
+            if self.spec.pages_max <= self.started {
+                // The limit is reached: it stays found, and is not visited.
+                self.hosts.done(&host, None, None, now);
+                return;
+            }
             self.started += 1;
-        } else {
-            // The limit is reached: it stays found, and is not visited.
-            self.hosts.done(&host, None, now);
-            return;
         }
         let visitor = Arc::clone(&self.visitor);
         self.in_flight.spawn(async move { (number, host, visitor.visit(url).await) });

@@ -172,7 +172,7 @@ impl Crawler {
         let pages = self.keep(attempt, ("pages.csv".to_owned(), "text/csv"), pages).await?;
 
         let nodes = self.recorded(attempt.job, |it| piece(Graph::nodes(it, frontier)));
-        let edges = self.recorded(attempt.job, |it| piece(Graph::edges(it, frontier, corpus)));
+        let edges = self.recorded(attempt.job, |it| piece(Graph::edges(it, corpus, &table)));
         let graph = one(Graph::head()).chain(nodes).chain(one(Graph::between()));
         let graph = graph.chain(edges).chain(one(Graph::tail()));
         let graph = self.keep(attempt, ("pages.gexf".to_owned(), "application/xml"), graph).await?;

@@ -47,6 +47,8 @@ const GRAPH_TAIL: &str = "</edges>\n</graph>\n</gexf>\n";
 #[derive(Default)]
 pub(super) struct Table {
     domains: HashMap<String, usize>,
+    /// The domain of each page, which is where it is in the end.
+    of_pages: HashMap<u32, usize>,
 }
 
 impl Table {
@@ -61,6 +63,7 @@ impl Table {
             let domain = domain(&page.url);
             let next = self.domains.len() + 1;
             let domain_id = *self.domains.entry(domain.clone()).or_insert(next);
+            self.of_pages.insert(number, domain_id);
             [
                 number.to_string(),
                 page.url.clone(),
@@ -118,7 +121,9 @@ impl Graph {
         nodes.collect::<String>().into_bytes()
     }
 
-    pub(super) fn edges(pages: &PagesVisited, frontier: &Frontier, corpus: &Corpus) -> Vec<u8> {
+    /// The links between kept pages; one to a page that turned out to be another
+    /// leads to that one. The rows of all pages are in the table.
+    pub(super) fn edges(pages: &PagesVisited, corpus: &Corpus, table: &Table) -> Vec<u8> {
         let mut edges = String::new();
         for page in &pages.visited {
             let (PageOutcome::Kept(_), number) = (&page.outcome, page.number) else { continue };
@@ -126,10 +131,10 @@ impl Graph {
                 page.links.iter().map(|it| corpus.stands_for(*it)).collect();
             targets.sort_unstable();
             targets.dedup();
-            let host = |it: u32| frontier.get(it).map(|it| domain(&it.url));
-            let from = host(number);
+            let domain = |it: u32| table.of_pages.get(&it);
+            let from = domain(number);
             for target in targets.into_iter().filter(|it| *it != number && corpus.is_kept(*it)) {
-                let crosses = from != host(target);
+                let crosses = from != domain(target);
                 edges.extend([
                     &format!("<edge id=\"{number}_{target}\" source=\"{number}\" "),
                     &format!("target=\"{target}\" weight=\"1\"><attvalues>"),

@@ -90,7 +90,8 @@ impl Hosts {
     /// The next page to be fetched; its host is asked with that.
     pub(super) fn next(&mut self, now: Instant) -> Next {
         while let Some(Reverse((until, id))) = self.resting.peek().copied() {
-            if now < until {
+            // Nobody waits for a host that has no more pages.
+            if now < until && !self.known[id].pages.is_empty() {
                 break;
             }
             self.resting.pop();
@@ -112,9 +113,15 @@ impl Hosts {
         Next::Page(rank.number)
     }
 
-    /// A page of the host has been fetched, or not; and how long the host wants
-    /// to be left alone between two, if it says so.
-    pub(super) fn done(&mut self, host: &str, wanted: Option<Duration>, now: Instant) {
+    /// A page of the host has been fetched, or not; how long the host wants to
+    /// be left alone between two, if it says so; and how long now.
+    pub(super) fn done(
+        &mut self,
+        host: &str,
+        wanted: Option<Duration>,
+        rest: Option<Duration>,
+        now: Instant,
+    ) {
         let id = self.id(host);
         let Pace { delay, delay_max, .. } = self.pace;
         let host = &mut self.known[id];
@@ -122,7 +129,21 @@ impl Hosts {
         if let Some(wanted) = wanted {
             host.delay = delay.max(wanted.min(delay_max));
         }
+        if let Some(rest) = rest {
+            host.next = host.next.max(Some(now + rest));
+        }
         self.place(id, now);
+    }
+
+    /// The pages that wait for the host. They wait no longer.
+    pub(super) fn drain(&mut self, host: &str) -> Vec<u32> {
+        let id = self.id(host);
+        let pages = std::mem::take(&mut self.known[id].pages);
+        if let Standing::Ready(rank) = self.known[id].standing {
+            self.ready.remove(&(rank, id));
+            self.known[id].standing = Standing::Idle;
+        }
+        pages.into_iter().map(|Reverse(it)| it.number).collect()
     }
 
     /// Puts the host where it belongs now. A host that rests goes on resting.
@@ -207,7 +228,7 @@ mod tests {
         assert_eq!(hosts.next(now), Next::Page(9));
         assert_eq!(hosts.next(now), Next::Wait(now + SECOND));
         assert_eq!(hosts.next(now + SECOND), Next::Page(1));
-        hosts.done("slow", Some(4 * SECOND), now + SECOND);
+        hosts.done("slow", Some(4 * SECOND), None, now + SECOND);
         assert_eq!(hosts.next(now + SECOND), Next::Wait(now + 2 * SECOND));
         assert_eq!(hosts.next(now + 2 * SECOND), Next::Page(2));
         hosts.push("slow", rank(0, 0, 4), now + 2 * SECOND);
@@ -222,10 +243,26 @@ mod tests {
         hosts.push("a", rank(0, 0, 1), now);
         hosts.push("a", rank(0, 0, 2), now);
         assert_eq!(hosts.next(now), Next::Page(0));
-        hosts.done("a", Some(3_600 * SECOND), now);
+        hosts.done("a", Some(3_600 * SECOND), None, now);
         assert_eq!(hosts.next(now), Next::Page(1));
-        hosts.done("a", None, now);
+        hosts.done("a", None, None, now);
         assert_eq!(hosts.next(now), Next::Wait(now + 10 * SECOND));
+    }
+
+    #[test]
+    fn a_host_that_wants_to_rest_is_left_alone_with_all_its_pages() {
+        let (mut hosts, now) = (hosts(9, SECOND), Instant::now());
+        for number in 0..4 {
+            hosts.push("busy", rank(0, 0, number), now);
+        }
+        assert_eq!(hosts.next(now), Next::Page(0));
+        hosts.done("busy", None, Some(60 * SECOND), now);
+        hosts.push("busy", rank(0, 0, 0), now);
+        assert_eq!(hosts.next(now + SECOND), Next::Wait(now + 60 * SECOND));
+        assert_eq!(hosts.next(now + 60 * SECOND), Next::Page(0));
+        assert_eq!(hosts.drain("busy").len(), 3);
+        hosts.done("busy", None, Some(60 * SECOND), now + 60 * SECOND);
+        assert_eq!(hosts.next(now + 60 * SECOND), Next::Nothing, "there is nothing to wait for");
     }
 
     #[test]
@@ -237,7 +274,7 @@ mod tests {
         assert_eq!(hosts.next(now), Next::Page(0));
         assert_eq!(hosts.next(now), Next::Page(1));
         assert_eq!(hosts.next(now), Next::Nothing);
-        hosts.done("a", None, now);
+        hosts.done("a", None, None, now);
         assert_eq!(hosts.next(now), Next::Page(2));
     }
 }

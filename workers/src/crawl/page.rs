@@ -66,6 +66,9 @@ pub(super) fn of_html(html: &str, url: &Url, dictionary: &Dictionary) -> Result<
         return Err(TooComplex);
     }
     let document = dom_query::Document::from(html);
+    if !weight::is_shallow(&document) {
+        return Err(TooComplex);
+    }
     let head = Head::of(&document, url);
     let found = links::of(&document, &head);
     let text = readable(document, url).unwrap_or_else(|| {

@@ -8,6 +8,7 @@ use std::{
 
 use rust_stemmers::{Algorithm, Stemmer};
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 /// What an occurrence in the title counts for.
 const TITLE_WEIGHT: u32 = 10;
@@ -174,9 +175,35 @@ impl Phrases {
     }
 }
 
-/// The words of a text, in lower case.
+/// The words of a text, in lower case, however its accents are written. Where
+/// words are not set apart, each character is one.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty()).map(str::to_lowercase)
+    let mut chars = text.nfc().peekable();
+    std::iter::from_fn(move || {
+        while chars.next_if(|it| !it.is_alphanumeric()).is_some() {}
+        let first = chars.next()?;
+        let mut word = String::from(first);
+        if !stands_alone(first) {
+            let goes_on = |it: &char| it.is_alphanumeric() && !stands_alone(*it);
+            while let Some(next) = chars.next_if(goes_on) {
+                word.push(next);
+            }
+        }
+        Some(word.to_lowercase())
+    })
+}
+
+/// Whether it is of a script that sets no words apart.
+fn stands_alone(character: char) -> bool {
+    matches!(character,
+        '\u{0E00}'..='\u{0EFF}' // Thai, Lao
+        | '\u{1000}'..='\u{109F}' | '\u{A9E0}'..='\u{A9FF}' | '\u{AA60}'..='\u{AA7F}' // Myanmar
+        | '\u{1780}'..='\u{17FF}' // Khmer
+        | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30FF}' | '\u{31F0}'..='\u{31FF}' // Kana
+        | '\u{FF66}'..='\u{FF9F}'
+        | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' // Han
+        | '\u{20000}'..='\u{3FFFF}'
+    )
 }
 
 fn stem(stemmer: Option<&Stemmer>, word: String) -> String {

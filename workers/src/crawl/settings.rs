@@ -25,12 +25,20 @@ pub struct Settings {
     pub timeout: Duration,
     /// The longest page, uncompressed.
     pub page_bytes_max: usize,
-    /// How often a request is repeated whose fault may pass.
+    /// How often a request is repeated whose fault may pass, and how often a page
+    /// is asked for again whose host wanted to be left alone.
     pub retries: u32,
     /// How long to wait before the first repetition. Doubles each time.
     pub backoff_first: Duration,
-    /// How long to wait at most, whatever the server asks for.
+    /// How long to wait at most.
     pub backoff_max: Duration,
+    /// How long a host is left alone that does not want to be asked now, if it
+    /// does not say how long. Doubles each time.
+    pub rest_first: Duration,
+    /// How long at most, whatever it says.
+    pub rest_max: Duration,
+    /// How many pages a crawl takes down, whatever its limit: they are in memory.
+    pub found_max: u32,
     /// How many pages of one host a crawl takes down.
     pub pages_of_host_max: u32,
 }
@@ -50,6 +58,9 @@ impl Default for Settings {
             retries: 3,
             backoff_first: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
+            rest_first: Duration::from_secs(2),
+            rest_max: Duration::from_mins(10),
+            found_max: 500_000,
             pages_of_host_max: 100_000,
         }
     }

@@ -1,14 +1,14 @@
 //! A visit to one page: may it be fetched, what is there, and what does it say.
 
 use std::{
-    collections::HashMap,
     num::NonZero,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock},
     thread::available_parallelism,
     time::Duration,
 };
 
 use domain::job::Exclusion;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
@@ -26,15 +26,19 @@ use super::{
 static PROCESSORS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
 
+/// Of how many sites the rules are kept. A site that was forgotten is asked
+/// again.
+const SITES_MAX: u64 = 1_000;
+
 /// Visits pages for one crawl.
 pub(super) struct Visitor {
     web: Web,
     dictionary: Arc<Dictionary>,
     /// What each site asks of us, once it has been asked.
-    robots: Mutex<HashMap<String, Asked>>,
+    robots: Cache<String, Asked>,
 }
 
-/// What a site has answered, or will.
+/// What a site has answered, or will. What may pass is not kept.
 type Asked = Arc<OnceCell<Result<Robots, Refused>>>;
 
 /// A site whose robots.txt cannot be asked for: its pages cannot be had either.
@@ -56,6 +60,8 @@ pub(super) enum Seen {
     Moved(Url),
     Excluded(Exclusion),
     Failed(Fault),
+    /// The host does not want to be asked now.
+    Later(Fault),
 }
 
 /// A page that was there.
@@ -69,43 +75,45 @@ pub(super) struct Visited {
 
 impl Visitor {
     pub(super) fn new(web: Web, dictionary: Arc<Dictionary>) -> Self {
-        Self { web, dictionary, robots: Mutex::default() }
+        let robots = Cache::builder().eviction_policy(EvictionPolicy::lru());
+        Self { web, dictionary, robots: robots.max_capacity(SITES_MAX).build() }
     }
 
     /// Visits a page.
     pub(super) async fn visit(&self, url: Url) -> Visit {
-        let asked = self.asked(&url).await;
-        let robots = match asked.get() {
-            Some(Ok(robots)) => robots,
-            Some(Err(Refused::Excluded(it))) => return Seen::Excluded(*it).into(),
-            Some(Err(Refused::Failed(it))) => return Seen::Failed(it.clone()).into(),
-            None => return Seen::Failed(robots_unavailable(None)).into(),
+        let asked = self.asked(&url);
+        // Once, however many pages of the site are visited at a time.
+        let robots = match asked.get_or_try_init(|| self.robots(&url)).await {
+            Ok(Ok(robots)) => robots,
+            Ok(Err(Refused::Excluded(it))) => return Seen::Excluded(*it).into(),
+            Ok(Err(Refused::Failed(it))) => return Seen::Failed(it.clone()).into(),
+            Err(fault) => return Seen::Later(fault).into(),
         };
         let delay = robots.delay();
-        let seen = match robots {
-            Robots::Unknown { status } => Seen::Failed(robots_unavailable(*status)),
-            it if !it.allows(url.as_str()) => Seen::Excluded(Exclusion::Robots),
-            Robots::Nothing | Robots::Rules(_) => self.look(url).await,
+        let seen = if robots.allows(url.as_str()) {
+            self.look(url).await
+        } else {
+            Seen::Excluded(Exclusion::Robots)
         };
         Visit { seen, delay }
     }
 
-    /// Asks the site once, however many of its pages are visited at a time.
-    async fn asked(&self, url: &Url) -> Asked {
+    fn asked(&self, url: &Url) -> Asked {
         let origin = url.origin().ascii_serialization();
-        let cell = {
-            let mut robots = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(robots.entry(origin).or_default())
-        };
-        cell.get_or_init(|| async {
-            self.web.robots(url).await.map_err(|it| match it {
-                Answer::Excluded(it) => Refused::Excluded(it),
-                Answer::Failed(it) => Refused::Failed(it),
-                Answer::Document(_) | Answer::Moved(_) => Refused::Failed(robots_unavailable(None)),
-            })
-        })
-        .await;
-        cell
+        self.robots.get_with(origin, Arc::default)
+    }
+
+    /// What the site answers; or why it is to be asked again.
+    async fn robots(&self, url: &Url) -> Result<Result<Robots, Refused>, Fault> {
+        match self.web.robots(url).await {
+            Ok(robots) => Ok(Ok(robots)),
+            Err(Answer::Excluded(it)) => Ok(Err(Refused::Excluded(it))),
+            Err(Answer::Failed(it)) if it.may_pass() => Err(it),
+            Err(Answer::Failed(it)) => Ok(Err(Refused::Failed(it))),
+            Err(Answer::Document(_) | Answer::Moved(_)) => {
+                Err(Fault::robots_unavailable(None, None))
+            }
+        }
     }
 
     async fn look(&self, url: Url) -> Seen {
@@ -113,6 +121,7 @@ impl Visitor {
             Answer::Document(document) => document,
             Answer::Moved(to) => return Seen::Moved(to),
             Answer::Excluded(it) => return Seen::Excluded(it),
+            Answer::Failed(it) if it.wants_rest() => return Seen::Later(it),
             Answer::Failed(it) => return Seen::Failed(it),
         };
         // Taking a page apart is work: others are not to wait for it.
@@ -148,11 +157,6 @@ fn read(document: Document, url: Url, dictionary: &Dictionary) -> Seen {
             Seen::Failed(Fault { status: Some(status), ..Fault::new("too_complex", message) })
         }
     }
-}
-
-fn robots_unavailable(status: Option<u16>) -> Fault {
-    let message = "the site's robots.txt cannot be had, so nothing is fetched from it";
-    Fault { status, ..Fault::new("robots_unavailable", message) }
 }
 
 impl From<Seen> for Visit {

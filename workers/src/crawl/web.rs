@@ -13,7 +13,7 @@ use reqwest::{
     header::{self, HeaderMap},
     redirect::Policy,
 };
-use tokio::time::sleep;
+use tokio::{task::spawn_blocking, time::sleep};
 use url::Url;
 
 use super::{
@@ -63,19 +63,39 @@ impl Web {
 
     /// Fetches a page; tries again what may pass.
     pub(super) async fn page(&self, url: &Url) -> Answer {
-        let mut backoff = self.settings.backoff_first;
-        for _ in 0..self.settings.retries {
-            let answer = self.try_page(url).await;
-            let Some(fault) = answer.worth_another_try() else { return answer };
-            let wait = fault.retry_after.unwrap_or(backoff);
-            sleep(wait.min(self.settings.backoff_max)).await;
-            backoff *= 2;
-        }
-        self.try_page(url).await
+        let again = |it: &Answer| it.fault().is_some_and(Fault::is_worth_another_try);
+        self.patiently(|| self.try_page(url), again).await
     }
 
-    /// What the robots.txt of the page's site asks of us.
+    /// What the robots.txt of the page's site asks of us; tries again what may
+    /// pass.
     pub(super) async fn robots(&self, page: &Url) -> Result<Robots, Answer> {
+        let again = |it: &Result<_, Answer>| {
+            let fault = it.as_ref().err().and_then(Answer::fault);
+            fault.is_some_and(Fault::is_worth_another_try)
+        };
+        self.patiently(|| self.try_robots(page), again).await
+    }
+
+    /// Tries a few times, with more and more time in between.
+    async fn patiently<T, F: Future<Output = T>>(
+        &self,
+        attempt: impl Fn() -> F,
+        again: impl Fn(&T) -> bool,
+    ) -> T {
+        let mut backoff = self.settings.backoff_first;
+        for _ in 0..self.settings.retries {
+            let answer = attempt().await;
+            if !again(&answer) {
+                return answer;
+            }
+            sleep(backoff.min(self.settings.backoff_max)).await;
+            backoff *= 2;
+        }
+        attempt().await
+    }
+
+    async fn try_robots(&self, page: &Url) -> Result<Robots, Answer> {
         let mut url = page.clone();
         url.set_path("/robots.txt");
         url.set_query(None);
@@ -83,17 +103,24 @@ impl Web {
             let response = match self.get(&url).await {
                 Ok(response) => response,
                 Err(Answer::Failed(it)) if it.error == "timeout" => {
-                    return Ok(Robots::Unknown { status: None });
+                    return Err(Answer::Failed(Fault::robots_unavailable(None, None)));
                 }
                 Err(answer) => return Err(answer),
             };
             let status = response.status();
+            let wait = retry_after(response.headers());
             if let Some(next) = location(&response, &url) {
                 url = next;
                 continue;
             }
             let (body, _) = read(response, robots::BYTES_MAX).await.map_err(Answer::Failed)?;
-            return Ok(Robots::answered(status.as_u16(), &body));
+            let status = status.as_u16();
+            // Reading them is work: others are not to wait for it.
+            let rules = spawn_blocking(move || Robots::answered(status, &body)).await;
+            return rules
+                .ok()
+                .flatten()
+                .ok_or_else(|| Answer::Failed(Fault::robots_unavailable(Some(status), wait)));
         }
         // It leads nowhere: as good as none.
         Ok(Robots::Nothing)

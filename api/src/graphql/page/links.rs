@@ -98,7 +98,8 @@ impl FromStr for Place {
     }
 }
 
-/// Pages that are kept, and how they link to each other.
+/// Pages that are kept, and how they link to each other. A link to a page that turned out to be
+/// another leads to that one.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct LinkGraph {
     /// The pages, the most relevant first.
@@ -146,7 +147,8 @@ impl LinkQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the crawl; a UUID.")] crawl_id: ID,
         #[graphql(desc = "Only pages at least so relevant.")] min_relevance: Option<Long>,
-        #[graphql(desc = "Only links from one host to another.")] cross_domain_only: Option<bool>,
+        #[graphql(desc = "Only links from one host to another, with `www.` or without.")]
+        cross_domain_only: Option<bool>,
         #[graphql(desc = "How many pages at most: 200, or up to 1,000. Ten times as many links.")]
         limit: Option<i32>,
         #[graphql(desc = "Wait up to 2 s until this is to be seen; else `POSITION_NOT_REACHED`.")]

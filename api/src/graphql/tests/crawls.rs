@@ -169,13 +169,17 @@ async fn a_crawl_that_is_refused_names_the_part_and_the_rule() {
 /// A crawl of five pages: one is kept, with its text; one failed, one waits, one is the first
 /// again, and one is not for it.
 async fn crawled(world: &World, owner: &Person) -> JobId {
+    crawled_with(world, owner, "# Rivers\n\nA *crue*.").await
+}
+
+async fn crawled_with(world: &World, owner: &Person, text: &str) -> JobId {
     let input = json!({ "seeds": ["https://rivers.example/"], "terms": ["crue"] });
     let data = world.data(owner, START, json!({ "input": input })).await;
     let id: JobId = data["startCrawl"]["crawl"]["id"].as_str().unwrap().parse().unwrap();
     let fence = world.lease(id).await;
     let line = json!({
         "number": 0, "url": "https://rivers.example/", "title": "Rivers",
-        "text": "# Rivers\n\nA *crue*.",
+        "text": text,
         "media": [{ "url": "https://rivers.example/a.png", "kind": "img" }],
         "terms": [{ "term": "crue", "title": 0, "body": 1 }],
     });
@@ -289,6 +293,22 @@ async fn pages_are_read_with_their_texts() {
         "page": { "url": "https://rivers.example/1" },
     });
     assert_eq!(data, expected);
+}
+
+/// Must never: one question that takes all the memory there is.
+#[tokio::test]
+async fn texts_cost_what_they_weigh() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let id = crawled_with(&world, &ada, &"crue ".repeat(800_000)).await.to_string();
+    let texts = |count: usize| {
+        let page = |it| format!("p{it}: page(crawlId: $id, number: 0) {{ text }}");
+        format!("query($id: ID!) {{ {} }}", (0..count).map(page).collect::<Vec<_>>().join(" "))
+    };
+    let data = world.data(&ada, &texts(2), json!({ "id": id })).await;
+    assert_eq!(data["p1"]["text"].as_str().unwrap().len(), 4_000_000);
+    let answer = world.ask(&ada, &texts(20), json!({ "id": id })).await;
+    assert!(codes(&answer).contains(&"QUERY_TOO_EXPENSIVE"), "{:?}", codes(&answer));
 }
 
 #[tokio::test]

@@ -228,6 +228,7 @@ fn pages() -> Vec<JobEvent> {
         excluded(Exclusion::TooLarge),
         failed(Some(404), "http_404"),
         failed(None, "timeout"),
+        excluded(Exclusion::OtherSite),
     ];
     let visited = outcomes.into_iter().zip(0..).map(|(outcome, number)| {
         let links = if number == 0 { vec![1, 2] } else { vec![] };

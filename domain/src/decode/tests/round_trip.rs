@@ -153,6 +153,7 @@ fn any_outcome() -> impl Strategy<Value = PageOutcome> {
         Just(Exclusion::PrivateAddress),
         Just(Exclusion::MediaType),
         Just(Exclusion::TooLarge),
+        Just(Exclusion::OtherSite),
     ];
     prop_oneof![
         any_kept().prop_map(|it| PageOutcome::Kept(Box::new(it))),

@@ -1,10 +1,10 @@
 //! What becomes of a page that was visited.
 
-use domain::job::{DuplicateBy, Follow, KeptPage, PageOutcome, TextSlice, VisitedPage};
+use domain::job::{DuplicateBy, Exclusion, Follow, KeptPage, PageOutcome, TextSlice, VisitedPage};
 use tokio::time::Instant;
 use url::Url;
 
-use super::Engine;
+use super::{Engine, patience::Advice};
 use crate::crawl::{
     batch::PageText,
     frontier::Heard,
@@ -23,7 +23,18 @@ impl Engine {
     /// Takes in what came of a visit.
     pub(super) fn take_in(&mut self, number: u32, host: &str, visit: Visit) {
         let now = Instant::now();
-        self.hosts.done(host, visit.delay, now);
+        let advice = match &visit.seen {
+            Seen::Later(fault) => Some(self.patience.advice(host, number, fault, now)),
+            Seen::Page(_) | Seen::Moved(_) | Seen::Excluded(_) | Seen::Failed(_) => {
+                self.patience.answered(host, number);
+                None
+            }
+        };
+        let rest = advice.and_then(|it| match it {
+            Advice::Again(rest) | Advice::Enough(rest) => Some(rest),
+            Advice::GiveUp => None,
+        });
+        self.hosts.done(host, visit.delay, rest, now);
         if let Some(entry) = self.frontier.get(number) {
             let end = entry.url.floor_char_boundary(LATEST_BYTES_MAX);
             self.latest = entry.url[..end].to_owned();
@@ -33,6 +44,20 @@ impl Engine {
             Seen::Moved(to) => self.moved(number, to, now),
             Seen::Excluded(reason) => {
                 self.settle(number, PageOutcome::Excluded { reason }, Vec::new());
+            }
+            Seen::Later(_) if matches!(advice, Some(Advice::Again(_))) => {
+                self.under_way.insert(number);
+                self.queue(number, now);
+            }
+            Seen::Later(fault) => {
+                // It was not had, and others may be instead.
+                self.started = self.started.saturating_sub(1);
+                if advice == Some(Advice::GiveUp) {
+                    for waiting in self.hosts.drain(host) {
+                        self.failed(waiting, fault.clone());
+                    }
+                }
+                self.failed(number, fault);
             }
             Seen::Failed(fault) => self.failed(number, fault),
         }
@@ -44,7 +69,7 @@ impl Engine {
 
     /// What is wrong with a seed is told when no seed could be had.
     pub(super) fn note_trouble(&mut self, number: u32, outcome: &PageOutcome) {
-        if self.frontier.get(number).is_none_or(|it| it.from.is_some()) {
+        if !self.is_seed(number) {
             return;
         }
         let trouble = match outcome {
@@ -66,12 +91,16 @@ impl Engine {
                 let outcome = PageOutcome::Duplicate { of, by: DuplicateBy::Redirect };
                 self.settle(number, outcome, Vec::new());
             }
+            None if self.leaves_the_sites(number, &to) => {
+                let outcome = PageOutcome::Excluded { reason: Exclusion::OtherSite };
+                self.settle(number, outcome, Vec::new());
+            }
             None if HOPS_MAX < self.frontier.moves(number, to) => {
                 let message = format!("more than {HOPS_MAX} redirects");
                 self.failed(number, Fault::new("too_many_redirects", message));
             }
             None => {
-                self.moving += 1;
+                self.under_way.insert(number);
                 self.queue(number, now);
             }
         }
@@ -90,6 +119,7 @@ impl Engine {
         // Its links are ranked by how relevant it is.
         self.corpus.take_in(&page);
         self.frontier.leads_to(visited.url.as_str(), number);
+        self.note_seed_site(number, visited.url.as_str());
         let links = self.follow(number, visited);
         let text = PageText {
             number,
@@ -130,7 +160,24 @@ impl Engine {
         links
     }
 
-    fn may_follow(&self, url: &Url) -> bool {
+    /// A seed may lead elsewhere; what it is there belongs to the crawl.
+    pub(super) fn note_seed_site(&mut self, number: u32, url: &str) {
+        if self.is_seed(number)
+            && let Ok(url) = Url::parse(url)
+        {
+            self.seed_sites.insert(link::site(&url).to_owned());
+        }
+    }
+
+    fn leaves_the_sites(&self, number: u32, to: &Url) -> bool {
+        !self.is_seed(number) && !self.may_follow(to)
+    }
+
+    fn is_seed(&self, number: u32) -> bool {
+        self.frontier.get(number).is_some_and(|it| it.from.is_none())
+    }
+
+    pub(in crate::crawl) fn may_follow(&self, url: &Url) -> bool {
         match self.spec.follow {
             Follow::Relevant => true,
             Follow::SeedHosts => self.seed_sites.contains(link::site(url)),
@@ -141,6 +188,7 @@ impl Engine {
     fn settle(&mut self, number: u32, outcome: PageOutcome, links: Vec<u32>) {
         let page = VisitedPage { number, outcome, links };
         self.note_trouble(number, &page.outcome);
+        self.under_way.remove(&number);
         self.corpus.take_in(&page);
         self.frontier.settles(number);
         self.batches.visited(page, None, Instant::now());

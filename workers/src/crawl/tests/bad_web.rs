@@ -114,6 +114,48 @@ async fn a_crawl_whose_seeds_may_come_back_is_worth_another_attempt() {
     assert!(matches!(after.visited()[0].outcome, PageOutcome::Kept(_)));
 }
 
+/// Must never: a failure that is told as a success.
+#[tokio::test]
+async fn a_crawl_that_has_kept_nothing_has_failed_whatever_led_to_that() {
+    let site = Site::start().await;
+    site.reply("/moved", Reply::Redirect("/there".to_owned()));
+    site.reply("/there", Reply::Status(403));
+    let seeds = ["/moved", "/there"].map(|it| site.url(it));
+    let failure = crawl(spec(&seeds)).await.failure.unwrap();
+    assert!(failure.message.contains("http_403") && !failure.retryable, "{}", failure.message);
+
+    site.reply("/there", Reply::Status(503));
+    let before = crawl(spec(&seeds)).await;
+    assert!(before.failure.as_ref().unwrap().retryable, "what the seed leads to may come back");
+    site.page("/there", "north", &[]);
+    let mut again = super::world::engine(spec(&seeds), settings());
+    before.events.iter().for_each(|it| again.recall(it));
+    let after = super::world::run(again, tokio_util::sync::CancellationToken::new()).await;
+    assert_eq!((after.failure.as_ref(), after.corpus()), (None, vec!["/there".to_owned()]));
+
+    let limited = [site.url("/missing"), site.url("/there")];
+    let limited = CrawlSpec { pages_max: 1, ..spec(&limited) };
+    let failure = crawl(limited).await.failure.unwrap();
+    assert!(failure.message.contains("limit allowed for 1"), "{}", failure.message);
+    assert!(failure.message.contains("http_404") && !failure.retryable, "{}", failure.message);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_in_every_attempt_is_one_error() {
+    let site = Site::start().await;
+    site.reply("/", Reply::Status(500));
+    let mut events = Vec::new();
+    for attempt in 1..=3 {
+        let mut engine = super::world::engine(spec(&[site.url("/")]), settings());
+        events.iter().for_each(|it| engine.recall(it));
+        assert_eq!(engine.corpus.failed, u64::from(1 < attempt));
+        let crawled = super::world::run(engine, tokio_util::sync::CancellationToken::new()).await;
+        assert!(crawled.failure.is_some());
+        events.extend(crawled.events);
+        assert_eq!(site.asked("/"), attempt);
+    }
+}
+
 #[tokio::test]
 async fn some_seeds_that_fail_are_errors_and_no_failure() {
     let site = Site::start().await;
@@ -175,6 +217,23 @@ async fn a_slow_page_is_given_up_and_a_page_that_nests_without_end_too() {
     assert_eq!(crawled.error(&site.url("/slow")), (None, "timeout"));
     assert_eq!(crawled.error(&site.url("/deep")), (Some(200), "too_complex"));
     assert_eq!(site.asked("/slow"), 2);
+}
+
+/// Must never: a page that ends the process, and with it all that it does.
+#[tokio::test]
+async fn a_page_whose_ends_end_nothing_is_given_up_before_it_is_taken_apart() {
+    let site = Site::start().await;
+    site.page("/", "north", &["/quotes", "/divs", "/lists"]);
+    // As deep as may be, in a thread with as little room as there is.
+    let lists = format!("{}<a href=/>lighthouse</a>", "<ul><li>".repeat(240));
+    site.reply("/lists", Reply::Html(lists));
+    site.reply("/quotes", Reply::Html("<blockquote></x>".repeat(10_000)));
+    site.reply("/divs", Reply::Html("<div></x>".repeat(400_000)));
+    let crawled = crawl(spec(&[site.url("/")])).await;
+    for path in ["/quotes", "/divs"] {
+        assert_eq!(crawled.error(&site.url(path)), (Some(200), "too_complex"), "{path}");
+    }
+    assert_eq!(crawled.corpus(), ["/", "/lists"]);
 }
 
 #[tokio::test]

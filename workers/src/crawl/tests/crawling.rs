@@ -1,6 +1,6 @@
 //! From seeds to the end: what is followed, what is kept, what is kept once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::job::{CrawlSpec, DuplicateBy, Exclusion, Follow, PageOutcome};
 use tokio_util::sync::CancellationToken;
@@ -9,7 +9,7 @@ use super::{
     site::{Reply, Site, html},
     world::{Crawled, crawl, crawl_with, engine, run, settings, spec},
 };
-use crate::crawl::{Settings, engine::End};
+use crate::crawl::{Allowed, Settings, engine::End};
 
 #[tokio::test]
 async fn links_of_relevant_pages_are_followed_to_the_depth_and_no_further() {
@@ -56,6 +56,18 @@ async fn no_more_pages_are_visited_than_may_be_and_the_near_ones_first() {
     assert_eq!(site.asked("/far"), 0);
 }
 
+/// Must never: a crawl that takes all the memory there is.
+#[tokio::test]
+async fn no_more_pages_are_taken_down_than_fit_whatever_the_limit() {
+    let site = Site::start().await;
+    let links: Vec<String> = (0..40).map(|it| format!("/near/{it}")).collect();
+    let links: Vec<&str> = links.iter().map(String::as_str).collect();
+    site.page("/", "north", &links);
+    let settings = Settings { found_max: 10, ..settings() };
+    let boundless = CrawlSpec { pages_max: u32::MAX, ..spec(&[site.url("/")]) };
+    assert_eq!(crawl_with(boundless, settings).await.found().len(), 10);
+}
+
 #[tokio::test]
 async fn links_may_have_to_stay_on_the_hosts_of_the_seeds() {
     let (here, there) = (Site::start().await, Site::start().await);
@@ -64,6 +76,35 @@ async fn links_may_have_to_stay_on_the_hosts_of_the_seeds() {
     here.page("/a", "east", &[]);
     let crawled = crawl(CrawlSpec { follow: Follow::SeedHosts, ..spec(&[here.url("/")]) }).await;
     assert_eq!(crawled.found().len(), 2);
+}
+
+/// No redirect leads off the sites of the seeds, except that of a seed.
+#[tokio::test]
+async fn a_seed_may_have_moved_to_another_host_and_nothing_else_may() {
+    let (old, new) = (Site::start().await, Site::start().await);
+    let moved = new.url("/").replace("127.0.0.1", "localhost");
+    let away = new.url("/away").replace("127.0.0.1", "127.0.0.2");
+    old.reply("/", Reply::Redirect(moved.clone()));
+    new.page("/", "north", &["/a", "/leaves"]);
+    new.page("/a", "east", &[]);
+    new.reply("/leaves", Reply::Redirect(away));
+    let spec = CrawlSpec { follow: Follow::SeedHosts, ..spec(&[old.url("/")]) };
+    let allowed = Arc::new(Allowed::new(["localhost", "127.0.0.0/8"]));
+    let settings = Settings { allowed, ..settings() };
+    let crawled = crawl_with(spec.clone(), settings.clone()).await;
+    assert_eq!(crawled.corpus(), ["/", "/a"]);
+    let outcome = crawled.outcome(&format!("{moved}leaves"));
+    assert_eq!(*outcome, PageOutcome::Excluded { reason: Exclusion::OtherSite });
+    assert_eq!(new.asked("/away"), 0);
+
+    // Also when it is another attempt that goes on.
+    let mut again = engine(spec, settings);
+    let mut first = crawled.events[0].clone();
+    first.found.truncate(1);
+    first.visited.truncate(1);
+    again.recall(&first);
+    new.page("/b", "south", &[]);
+    assert!(again.may_follow(&format!("{moved}b").parse().unwrap()));
 }
 
 #[tokio::test]

@@ -12,7 +12,12 @@ use crate::crawl::export::{Graph, Table};
 async fn exported() -> (Vec<Vec<String>>, String, Site) {
     let site = Site::start().await;
     let elsewhere = site.url("/b").replace("127.0.0.1", "localhost");
-    site.page("/", "north & \"south\"", &["/a", &elsewhere, "/missing", "/copy"]);
+    let links = ["/a", &elsewhere, "/missing", "/copy", "/was-here"];
+    site.page("/", "north & \"south\"", &links);
+    // Found here, and really there.
+    let really = site.url("/c").replace("127.0.0.1", "localhost");
+    site.reply("/was-here", Reply::Redirect(really));
+    site.page("/c", "moved", &[&elsewhere]);
     site.page("/a", "east", &["/", "/a"]);
     site.page("/b", "west", &[&site.url("/")]);
     site.reply("/copy", Reply::Html(html("east", &["/", "/a"])));
@@ -29,7 +34,7 @@ async fn exported() -> (Vec<Vec<String>>, String, Site) {
     }
     gexf.extend(Graph::between());
     for pages in &crawled.events {
-        gexf.extend(Graph::edges(pages, frontier, corpus));
+        gexf.extend(Graph::edges(pages, corpus, &table));
     }
     gexf.extend(Graph::tail());
     let rows = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_slice());
@@ -42,7 +47,7 @@ async fn exported() -> (Vec<Vec<String>>, String, Site) {
 async fn the_table_has_a_row_for_each_kept_page_and_nothing_where_nothing_is_known() {
     let (rows, _, site) = exported().await;
     assert_eq!(rows[0][..5], ["id", "url", "title", "description", "relevance"]);
-    assert_eq!(rows.len(), 4, "{rows:?}");
+    assert_eq!(rows.len(), 5, "{rows:?}");
     let first = &rows[1];
     assert_eq!(first[..4], ["0", &site.url("/"), "north & \"south\"", ""]);
     assert_eq!(first[5..10], ["0", "1", "127.0.0.1", "en", ""]);
@@ -59,9 +64,15 @@ async fn the_graph_has_real_edges_between_kept_pages() {
     assert!(gexf.contains("value=\"north &amp; &quot;south&quot;\""));
     let relevance = &rows[1][4];
     assert!(gexf.contains(&format!("<viz:size value=\"{relevance}\"/>")));
-    assert_eq!(gexf.matches("<node ").count(), 3);
+    assert_eq!(gexf.matches("<node ").count(), 4);
     let edges: Vec<&str> = gexf.lines().filter(|it| it.starts_with("<edge ")).collect();
-    assert_eq!(edges.len(), 4, "there and back: {edges:?}");
-    assert_eq!(edges.iter().filter(|it| it.contains("value=\"true\"")).count(), 2, "{edges:?}");
+    assert_eq!(edges.len(), 6, "there and back: {edges:?}");
+    let id = |path: &str| rows.iter().find(|it| it[1].ends_with(path)).unwrap()[0].as_str();
+    let crosses = |from: &str, to: &str| {
+        let edge = format!("<edge id=\"{}_{}\"", id(from), id(to));
+        edges.iter().find(|it| it.starts_with(&edge)).unwrap().contains("value=\"true\"")
+    };
+    assert!(crosses("/", "/b") && crosses("/b", "/") && !crosses("/", "/a"), "{edges:?}");
+    assert!(crosses("/", "/c") && !crosses("/c", "/b"), "a page is where it is in the end");
     assert!(!gexf.contains("missing"));
 }

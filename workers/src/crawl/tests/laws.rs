@@ -63,7 +63,7 @@ proptest! {
                 queue(heard, &frontier, &mut hosts);
             }
             let asked = Url::parse(&frontier.get(number).unwrap().url).unwrap();
-            hosts.done(asked.host_str().unwrap(), None, now);
+            hosts.done(asked.host_str().unwrap(), None, None, now);
         }
         prop_assert_eq!(visited.len(), frontier.len() as usize);
         prop_assert!(frontier.len() <= 20);
@@ -98,6 +98,9 @@ proptest! {
                 Just("<td>"), Just("<script>"), Just("</script>"), Just("<!--"), Just("-->"),
                 Just("<title>"), Just("text lighthouse"), Just("é"), Just("<svg><p>"), Just("&#0;"),
                 Just("<base href='//['>"), Just("<meta content=x name=date>"), Just("<b>"),
+                Just("</x>"), Just("</b>"), Just("</table>"), Just("<span>"), Just("</span>"),
+                Just("<li title='</div>'>"), Just("<!-->"), Just("</svg>"), Just("<g/>"),
+                Just("<object>"), Just("<template>"), Just("<form>"), Just("</form>"),
             ],
             0..80,
         ),

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use domain::job::{Exclusion, PageOutcome};
+use domain::job::{CrawlSpec, Exclusion, PageOutcome};
 
 use super::{
-    site::{Reply, Site},
+    site::{Reply, Site, html},
     world::{crawl, crawl_with, settings, spec},
 };
 use crate::crawl::Settings;
@@ -38,6 +38,68 @@ async fn a_site_whose_rules_cannot_be_had_is_left_alone_for_now() {
     assert_eq!(crawled.error(&site.url("/")), (Some(503), "robots_unavailable"));
     assert_eq!(site.asked("/"), 0);
     assert!(crawled.failure.unwrap().retryable);
+}
+
+/// Must never: a site lost because of one moment.
+#[tokio::test]
+async fn rules_that_cannot_be_had_for_a_moment_are_asked_for_again_and_lose_no_page() {
+    for (times, status) in [(1, 503), (4, 500), (2, 429)] {
+        let site = Site::start().await;
+        site.page("/", "north", &["/a", "/private"]);
+        site.page("/a", "east", &[]);
+        let rules = "User-agent: *\nDisallow: /private";
+        site.reply("/robots.txt", Reply::After(times, status, rules.to_owned()));
+        let settings = Settings { retries: 4, ..settings() };
+        let limited = CrawlSpec { pages_max: 3, ..spec(&[site.url("/")]) };
+        let crawled = crawl_with(limited, settings).await;
+        assert_eq!(crawled.corpus(), ["/", "/a"], "{status}");
+        let robots = PageOutcome::Excluded { reason: Exclusion::Robots };
+        assert_eq!(*crawled.outcome(&site.url("/private")), robots);
+        assert_eq!((site.asked("/robots.txt"), site.asked("/private")), (times + 1, 0));
+    }
+}
+
+/// It uses up nothing of what may be visited elsewhere.
+#[tokio::test]
+async fn a_host_whose_rules_cannot_be_had_at_all_is_given_up_with_all_its_pages() {
+    let (site, gone) = (Site::start().await, Site::start().await);
+    gone.reply("/robots.txt", Reply::Status(503));
+    let elsewhere: Vec<String> = (0..40).map(|it| gone.url(&format!("/{it}"))).collect();
+    let mut links: Vec<&str> = elsewhere.iter().map(String::as_str).collect();
+    links.extend(["/a", "/b", "/c"]);
+    site.page("/", "north", &links);
+    site.page("/a", "east", &["/d"]);
+    for path in ["/b", "/c", "/d"] {
+        site.page(path, path, &[]);
+    }
+    let limited = CrawlSpec { pages_max: 25, ..spec(&[site.url("/")]) };
+    let settings = Settings { retries: 0, at_once_per_host: 2, ..settings() };
+    let crawled = crawl_with(limited, settings).await;
+    assert_eq!(crawled.corpus(), ["/", "/a", "/b", "/c", "/d"]);
+    for url in &elsewhere {
+        assert_eq!(crawled.error(url), (Some(503), "robots_unavailable"));
+    }
+    assert!(gone.asked("/robots.txt") < 20, "{}", gone.asked("/robots.txt"));
+}
+
+/// Must never: a host that is asked on and on while it says that it is too much.
+#[tokio::test]
+async fn a_host_that_is_asked_too_much_is_left_alone_with_all_its_pages() {
+    let site = Site::start().await;
+    site.page("/", "north", &["/0", "/1", "/2", "/3", "/busy", "/always"]);
+    for path in ["/0", "/1", "/2", "/3"] {
+        site.page(path, path, &[]);
+    }
+    // It wants to be left alone until the end of the century.
+    site.reply("/busy", Reply::After(1, 429, html("busy", &[])));
+    site.reply("/always", Reply::Status(429));
+    let rest = Duration::from_millis(150);
+    let settings = Settings { at_once_per_host: 1, rest_max: rest, ..settings() };
+    let crawled = crawl_with(spec(&[site.url("/")]), settings).await;
+    assert_eq!(crawled.corpus(), ["/", "/0", "/1", "/2", "/3", "/busy"]);
+    assert!(rest <= site.silence_after("/busy"), "{:?}", site.silence_after("/busy"));
+    assert_eq!(crawled.error(&site.url("/always")), (Some(429), "http_429"));
+    assert_eq!((site.asked("/busy"), site.asked("/always")), (2, 3), "and not for ever");
 }
 
 #[tokio::test]

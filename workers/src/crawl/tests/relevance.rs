@@ -68,3 +68,28 @@ fn the_dictionary_tells_the_stems_of_each_term() {
     assert_eq!(stems["fr"]["phares du nord"], ["phar", "du", "nord"]);
     assert!(stems.contains_key("en"));
 }
+
+/// Must never: terms that nothing can contain.
+#[test]
+fn terms_are_found_where_no_spaces_stand_between_words() {
+    for (term, language, body) in [
+        ("灯塔", "zh", "海边的灯塔很高，灯塔的光很亮。"),
+        ("灯台", "ja", "岬の灯台に登る。灯台の光。"),
+        ("カメラ", "ja", "古いカメラとカメラ店"),
+        ("ประภาคาร", "th", "ประภาคารอยู่ที่ประภาคาร"),
+        ("ປະພາຄານ", "lo", "ປະພາຄານແລະປະພາຄານ"),
+        ("ភ្លើង", "km", "ភ្លើងនិងភ្លើង"),
+        ("မီးပြတိုက်", "my", "မီးပြတိုက်နှင့်မီးပြတိုက်"),
+    ] {
+        assert_eq!(score(&[term], language, "", body), 2, "{term}");
+    }
+    assert_eq!(score(&["灯塔"], "zh", "", "塔灯，灯与塔"), 0, "in this order, and together");
+    assert_eq!(score(&["iPhone手机"], "zh", "", "新的iphone手机"), 1);
+}
+
+#[test]
+fn an_accent_is_an_accent_however_it_is_written() {
+    let (composed, decomposed) = ("\u{E9}t\u{E9}", "e\u{301}te\u{301}");
+    assert_eq!(score(&[composed], "fr", "", decomposed), 1);
+    assert_eq!(score(&[decomposed], "fr", composed, ""), 10);
+}

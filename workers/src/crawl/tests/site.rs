@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -42,7 +43,7 @@ pub(super) struct Site {
 
 struct Shared {
     replies: Mutex<HashMap<String, Reply>>,
-    asked: Mutex<Vec<(String, HeaderMap)>>,
+    asked: Mutex<Vec<(String, HeaderMap, Instant)>>,
 }
 
 impl Site {
@@ -76,13 +77,20 @@ impl Site {
 
     /// How often a path was asked for.
     pub(super) fn asked(&self, path: &str) -> usize {
-        self.shared.asked.lock().unwrap().iter().filter(|(it, _)| it == path).count()
+        self.shared.asked.lock().unwrap().iter().filter(|(it, ..)| it == path).count()
+    }
+
+    /// How long nobody asked for anything after this path was first asked for.
+    pub(super) fn silence_after(&self, path: &str) -> Duration {
+        let asked = self.shared.asked.lock().unwrap();
+        let at = asked.iter().position(|(it, ..)| it == path).unwrap();
+        asked[at + 1].2.duration_since(asked[at].2)
     }
 
     /// What somebody called themselves who asked for this path first.
     pub(super) fn agent(&self, path: &str) -> String {
         let asked = self.shared.asked.lock().unwrap();
-        let (_, headers) = asked.iter().find(|(it, _)| it == path).unwrap();
+        let (_, headers, _) = asked.iter().find(|(it, ..)| it == path).unwrap();
         headers[header::USER_AGENT].to_str().unwrap().to_owned()
     }
 }
@@ -113,8 +121,8 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap)
     let path = uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
     let before = {
         let mut asked = shared.asked.lock().unwrap();
-        let before = asked.iter().filter(|(it, _)| *it == path).count();
-        asked.push((path.clone(), headers));
+        let before = asked.iter().filter(|(it, ..)| *it == path).count();
+        asked.push((path.clone(), headers, Instant::now()));
         before
     };
     let reply = shared.reply(&path);

@@ -27,6 +27,8 @@ pub(super) fn settings() -> Settings {
         retries: 2,
         backoff_first: Duration::from_millis(1),
         backoff_max: Duration::from_millis(5),
+        rest_first: Duration::from_millis(1),
+        rest_max: Duration::from_millis(5),
         ..Settings::default()
     }
 }

@@ -7,7 +7,10 @@ use domain::job::{Exclusion, PageOutcome};
 use reqwest::StatusCode;
 use url::Url;
 
-use crate::crawl::resolve::{PrivateAddress, Unresolved, cause};
+use crate::crawl::{
+    corpus,
+    resolve::{PrivateAddress, Unresolved, cause},
+};
 
 /// What came of a request for a page.
 #[derive(Debug)]
@@ -49,11 +52,11 @@ impl Answer {
         Self::Failed(Fault::of(error))
     }
 
-    /// What went wrong, if it may pass by itself.
-    pub(super) fn worth_another_try(&self) -> Option<&Fault> {
+    /// What went wrong, if something did.
+    pub(super) fn fault(&self) -> Option<&Fault> {
         match self {
-            Self::Failed(fault) if fault.is_worth_another_try() => Some(fault),
-            Self::Failed(_) | Self::Document(_) | Self::Moved(_) | Self::Excluded(_) => None,
+            Self::Failed(fault) => Some(fault),
+            Self::Document(_) | Self::Moved(_) | Self::Excluded(_) => None,
         }
     }
 }
@@ -71,6 +74,14 @@ impl Fault {
     pub(super) fn bad_redirect(status: StatusCode) -> Self {
         let message = "the server says that it is elsewhere, and not where";
         Self { status: Some(status.as_u16()), ..Self::new("bad_redirect", message) }
+    }
+
+    pub(in crate::crawl) fn robots_unavailable(
+        status: Option<u16>,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let message = "the site's robots.txt cannot be had, so nothing is fetched from it";
+        Self { status, retry_after, ..Self::new("robots_unavailable", message) }
     }
 
     pub(super) fn status(status: StatusCode, retry_after: Option<Duration>) -> Self {
@@ -97,9 +108,25 @@ impl Fault {
         Self::new("interrupted", format!("the answer ended in the middle{root}"))
     }
 
-    fn is_worth_another_try(&self) -> bool {
+    /// Whether it may be gone in a moment.
+    pub(super) fn is_worth_another_try(&self) -> bool {
+        self.is_momentary() && !self.wants_rest()
+    }
+
+    /// Whether the host is to be left alone before it is asked for anything.
+    pub(in crate::crawl) fn wants_rest(&self) -> bool {
+        self.is_momentary() && (self.status == Some(429) || self.retry_after.is_some())
+    }
+
+    fn is_momentary(&self) -> bool {
         matches!(self.status, Some(429 | 502..=504))
-            || matches!(self.error.as_str(), "timeout" | "interrupted")
+            || matches!(self.error.as_str(), "timeout" | "interrupted" | "robots_unavailable")
+    }
+
+    /// Whether a site of which no robots.txt can be had for this is to be asked
+    /// for it again. A name that does not resolve may do so in a moment.
+    pub(in crate::crawl) fn may_pass(&self) -> bool {
+        self.error == "dns" || corpus::is_passing(self.status, &self.error)
     }
 }
 
