@@ -12,14 +12,14 @@ use axum::{
 use identity::Admission;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
 
 use super::world::{PATIENCE, World, codes, now};
 use crate::{
-    accounts::{Keeper, Post, SmtpSettings},
+    accounts::{Endings, Keeper, Post, SmtpSettings},
     server::Settings,
 };
 
@@ -175,6 +175,40 @@ async fn who_is_invited_joins_by_the_letter() {
     let closed = public(&world, open, json!({})).await;
     assert_eq!(closed["signUp"]["userErrors"], json!([{ "code": "REGISTRATION_CLOSED" }]));
     assert_eq!(public(&world, "{ registration }", json!({})).await["registration"], "INVITED");
+}
+
+/// Must never: somebody stays in because a mail server says nothing.
+#[tokio::test]
+async fn a_session_ends_while_a_mail_server_says_nothing() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let from = "greffe@example.org".to_owned();
+    let endings = Endings::default();
+    let keeper = Keeper {
+        identity: world.sides.identity.clone(),
+        feed: Arc::clone(&world.sides.feed),
+        endings: endings.clone(),
+        post: Some(Post::by_smtp(&SmtpSettings { url, from }, "https://example.org").unwrap()),
+        clock: Arc::new(now),
+    };
+    let mut tasks = JoinSet::new();
+    let stop = world.stop.clone();
+    tasks.spawn(async move { keeper.run(stop).await });
+    public(&world, RESET, json!({ "email": ada.email })).await;
+    let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await;
+    let (mut silent, _) = accepted.expect("a letter is on its way").unwrap();
+    let ended = endings.of(ada.id, ada.signed_in.session);
+    world.data(&ada, "mutation { signOut { signedOut } }", json!({})).await;
+    let mut said = [0];
+    let patience = tokio::time::sleep(PATIENCE);
+    tokio::select! {
+        biased;
+        () = ended.cancelled() => {}
+        given_up = silent.read(&mut said) => panic!("the letter was waited for: {given_up:?}"),
+        () = patience => panic!("nobody tells that the session has ended"),
+    }
 }
 
 /// Must never: an address that we give out and that leads nowhere.
