@@ -286,6 +286,37 @@ async fn who_may_only_look_sends_nothing_and_who_is_nobody_reads_nothing() {
     assert_eq!(code(&answer), (405, "method_not_allowed"));
 }
 
+/// An admin's token to look is no admin's to drop what others sent.
+#[tokio::test]
+async fn with_a_token_to_look_one_sends_nothing_and_drops_nothing() {
+    let world = World::new().await;
+    let ann = world.person("ann", identity::Role::Member).await;
+    let root = world.person("root", identity::Role::Admin).await;
+    let file = sent(&world, &ann).await;
+    let path = format!("/api/files/{}", file["id"].as_str().unwrap());
+    for owner in [&ann, &root] {
+        let looks = with_token(&world, owner, "READ").await;
+        let answer = send(&world, &looks, "?name=a", Body::from("a")).await;
+        assert_eq!(code(&answer), (403, "forbidden"));
+        let dropped = request(&looks, Method::DELETE, &path).body(Body::empty()).unwrap();
+        assert_eq!(code(&world.send(dropped).await), (403, "forbidden"));
+        assert_eq!(read(&world, &looks, &file, &[]).await.status, StatusCode::OK);
+    }
+    let writes = with_token(&world, &ann, "WRITE").await;
+    let answer = send(&world, &writes, "?name=a", Body::from("a")).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+}
+
+/// The same person, who comes with a token of theirs.
+async fn with_token(world: &World, owner: &Person, scope: &str) -> Person {
+    let make = format!(
+        "mutation {{ createApiToken(input: {{ name: \"laptop\", scope: {scope} }}) {{ token }} }}"
+    );
+    let made = world.data(owner, &make, json!({})).await;
+    let token = made["createApiToken"]["token"].as_str().unwrap().to_owned();
+    Person { token, ..owner.clone() }
+}
+
 #[tokio::test]
 async fn who_asks_for_the_head_gets_no_more() {
     let world = World::new().await;
