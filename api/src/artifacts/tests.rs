@@ -10,10 +10,13 @@ use expect_test::expect;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::time::Duration;
+use tokio::time::timeout;
+use tower::ServiceExt;
 
 use crate::{
     Settings,
-    graphql::tests::world::{Answer, Person, World},
+    graphql::tests::world::{Answer, PATIENCE, Person, World},
 };
 
 /// What is in the file of these tests.
@@ -315,6 +318,32 @@ async fn with_token(world: &World, owner: &Person, scope: &str) -> Person {
     let made = world.data(owner, &make, json!({})).await;
     let token = made["createApiToken"]["token"].as_str().unwrap().to_owned();
     Person { token, ..owner.clone() }
+}
+
+#[tokio::test]
+async fn who_sends_much_at_once_leaves_room_for_others() {
+    let world = World::new().await;
+    let ann = world.person("ann", identity::Role::Member).await;
+    let bob = world.person("bob", identity::Role::Member).await;
+    let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let mut sending = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let begun = begun.clone();
+        let body = stream::once(async move {
+            begun.send(()).unwrap();
+            std::future::pending::<Result<Bytes, std::io::Error>>().await
+        });
+        let sent = request(&ann, Method::POST, "/api/files?name=a");
+        let sent = sent.body(Body::from_stream(body)).unwrap();
+        sending.spawn(world.router.clone().oneshot(sent));
+    }
+    for _ in 0..4 {
+        begins.recv().await.unwrap();
+    }
+    let more = timeout(Duration::from_millis(300), begins.recv()).await;
+    assert!(more.is_err(), "four of hers come in at once, and no more");
+    let answer = timeout(PATIENCE, send(&world, &bob, "?name=a", Body::from("a"))).await;
+    assert_eq!(answer.expect("there is room").status, StatusCode::CREATED);
 }
 
 #[tokio::test]
