@@ -17,7 +17,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::world::{PATIENCE, World, codes, now};
+use super::world::{PATIENCE, Person, World, codes, now};
 use crate::{
     accounts::{Endings, Keeper, Post, SmtpSettings},
     server::Settings,
@@ -133,6 +133,10 @@ async fn a_forgotten_password_is_changed_by_a_letter_in_ones_language() {
     let server = MailServer::start(0).await;
     let (world, _tasks) = world(&server, Admission::Invited).await;
     let ada = world.person("ada", identity::Role::Member).await;
+    let make = "mutation { createApiToken(input: { name: \"intruder\", scope: WRITE }) { token } }";
+    let made = world.data(&ada, make, json!({})).await["createApiToken"]["token"].take();
+    let intruder = Person { token: made.as_str().unwrap().to_owned(), ..ada.clone() };
+    world.data(&intruder, "{ viewer { id } }", json!({})).await;
     let known = public(&world, RESET, json!({ "email": ada.email })).await;
     let unknown = public(&world, RESET, json!({ "email": "nobody@example.org" })).await;
     assert_eq!(known, unknown);
@@ -149,7 +153,10 @@ async fn a_forgotten_password_is_changed_by_a_letter_in_ones_language() {
     assert_eq!(done["resetPassword"], json!({ "user": null, "userErrors": [] }));
     let again = public(&world, reset, token).await;
     assert_eq!(again["resetPassword"]["userErrors"], json!([{ "code": "TOKEN_INVALID" }]));
-    assert_eq!(codes(&world.ask(&ada, "{ viewer { id } }", json!({})).await), ["UNAUTHENTICATED"]);
+    for before in [&ada, &intruder] {
+        let answer = world.ask(before, "{ viewer { id } }", json!({})).await;
+        assert_eq!(codes(&answer), ["UNAUTHENTICATED"], "sessions and tokens are over");
+    }
     world.sides.identity.sign_in(&ada.email, "another password", now()).await.unwrap();
 }
 
