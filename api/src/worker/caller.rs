@@ -32,9 +32,9 @@ impl FromRequestParts<WorkerApi> for Caller {
             api.0.around.identity.verify_worker(&token, now).await.map_err(
                 |error| match error {
                     IdentityError::Refused(refusal) => unauthenticated(&refusal.to_string()),
-                    IdentityError::Unavailable(_) | IdentityError::Broken(_) => {
-                        refused::unavailable(&error)
-                    }
+                    IdentityError::Contended
+                    | IdentityError::Unavailable(_)
+                    | IdentityError::Broken(_) => refused::unavailable(&error),
                 },
             )?;
         Ok(Self { grant, now, trace: Trace::from_headers(&parts.headers) })
