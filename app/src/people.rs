@@ -53,7 +53,10 @@ pub(crate) fn post(config: &Serve) -> anyhow::Result<Post> {
         None if config.development => {
             Ok(Post::shown(|letter| console::say(letter), &people.site_url))
         }
-        None => Ok(Post::nowhere()),
+        None => {
+            tracing::warn!("letters are not sent: there is no --smtp-url");
+            Ok(Post::nowhere())
+        }
     }
 }
 

@@ -37,7 +37,7 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
         UserAction::Invite { email, role, language } => {
             let user = identity.invite(&email, parse(&role)?, language.into(), now).await?;
             console::say(format_args!("{} is invited, and will be {}", user.email, user.role));
-            console::say("the letter is sent by a process that serves");
+            console::say("the letter is sent by a process that serves, if it has --smtp-url");
         }
         UserAction::Role { who, role } => {
             let user = identity.set_role(desk.user(&who).await?.id, parse(&role)?, now).await?;
