@@ -11,6 +11,7 @@ mod people;
 mod things;
 
 pub use built_in::BuiltIn;
+pub(crate) use people::user_password;
 pub use people::{ClientAction, People, Registration, Scope, TokenAction, UserAction};
 pub use things::{JobAction, LandAction};
 
