@@ -58,16 +58,18 @@ async fn sign_in(world: &World, email: &str) -> anyhow::Result<Caller> {
 async fn sessions_are_listed_and_ended_one_by_one() -> anyhow::Result<()> {
     let world = World::new().await?;
     done(&world, &["user", "create", "ann@example.org"]).await?;
-    let _first = sign_in(&world, "ann@example.org").await?;
+    let earlier = sign_in(&world, "ann@example.org").await?;
     let listed = done(&world, &["user", "sessions", "ann@example.org"]).await?;
     let first = ids(&listed)[0].to_owned();
-    sign_in(&world, "ann@example.org").await?;
+    let later = sign_in(&world, "ann@example.org").await?;
     let listed = done(&world, &["user", "sessions", "ann@example.org"]).await?;
     ensure!(ids(&listed).len() == 2, "{listed}");
 
     done(&world, &["user", "sign-out", "ann@example.org", "--session", &first]).await?;
     let listed = done(&world, &["user", "sessions", "ann@example.org"]).await?;
     ensure!(ids(&listed).len() == 1 && !listed.contains(&first), "{listed}");
+    until_out(&earlier).await?;
+    ensure!(is_in(&later).await?, "the other session goes on");
     let again =
         refused(&world, &["user", "sign-out", "ann@example.org", "--session", &first]).await?;
     ensure!(again.contains("--session"), "{again}");
@@ -75,7 +77,32 @@ async fn sessions_are_listed_and_ended_one_by_one() -> anyhow::Result<()> {
     done(&world, &["user", "sign-out", "ann@example.org"]).await?;
     let listed = done(&world, &["user", "sessions", "ann@example.org"]).await?;
     ensure!(ids(&listed).is_empty(), "{listed}");
+    until_out(&later).await?;
     world.end().await
+}
+
+/// A password among the arguments could be seen by others: it is read from the environment alone.
+#[tokio::test]
+async fn no_password_is_taken_as_an_argument() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    for action in ["create", "reset-password"] {
+        let arguments = ["user", action, "ann@example.org", "--password", PASSWORD];
+        let (succeeded, said) = run(&world, &arguments).await?;
+        ensure!(!succeeded && said.contains("unexpected argument"), "{action}: {said}");
+    }
+    done(&world, &["user", "create", "ann@example.org"]).await?;
+    ensure!(is_in(&sign_in(&world, "ann@example.org").await?).await?, "the environment's holds");
+    world.end().await
+}
+
+/// Whether somebody is let in still.
+async fn is_in(caller: &Caller) -> anyhow::Result<bool> {
+    let answer = caller.answer("{ viewer { email } }", json!({})).await?;
+    Ok(!answer["data"]["viewer"].is_null())
+}
+
+async fn until_out(caller: &Caller) -> anyhow::Result<()> {
+    eventually("a session to be over".to_owned(), async || Ok(!is_in(caller).await?)).await
 }
 
 #[tokio::test]
@@ -106,11 +133,7 @@ async fn a_token_made_for_somebody_lets_a_program_in_until_it_is_revoked() -> an
         done(&world, &["token", "revoke", token, "--of", "ann@example.org"]).await?;
     }
     for caller in &callers {
-        eventually("the token to be good no more".to_owned(), async || {
-            let answer = caller.answer("{ viewer { email } }", json!({})).await?;
-            Ok(answer["data"]["viewer"].is_null())
-        })
-        .await?;
+        until_out(caller).await?;
     }
     for odd in [
         &["token", "create", "x", "--of", "nobody@example.org"][..],

@@ -40,9 +40,10 @@ async fn whatever_a_stranger_asks_for_is_not_there() -> anyhow::Result<()> {
         let stranger = world.person(&format!("bob-{role:?}").to_lowercase(), role).await?;
         for field in schema.fields("queryType")? {
             for id in &ann.ids {
-                let operation = schema.operation("query", &field, id);
-                let answer = stranger.answer(&operation.query, operation.variables).await?;
-                nothing_of(&ann, &answer, &format!("{role:?}: {} of {id}", field.name))?;
+                for operation in schema.operations("query", &field, id) {
+                    let answer = stranger.answer(&operation.query, operation.variables).await?;
+                    nothing_of(&ann, &answer, &format!("{role:?}: {} of {id}", field.name))?;
+                }
             }
         }
     }
@@ -59,9 +60,10 @@ async fn whatever_a_stranger_does_leaves_everything_as_it_was() -> anyhow::Resul
     for (place, field) in schema.fields("mutationType")?.iter().enumerate() {
         let mut stranger = world.member(&format!("bob-{place}")).await?;
         for (turn, id) in ann.ids.iter().enumerate() {
-            let operation = schema.operation("mutation", field, id);
-            let answer = stranger.answer(&operation.query, operation.variables).await?;
-            nothing_of(&ann, &answer, &format!("{} of {id}", field.name))?;
+            for operation in schema.operations("mutation", field, id) {
+                let answer = stranger.answer(&operation.query, operation.variables).await?;
+                nothing_of(&ann, &answer, &format!("{} of {id}", field.name))?;
+            }
             // Some of what one may do to oneself ends the session.
             if !stranger.is_signed_in().await? {
                 stranger = world.member(&format!("bob-{place}-{turn}")).await?;
@@ -82,8 +84,9 @@ async fn no_frame_of_a_stranger_s_sockets_tells_of_others() -> anyhow::Result<()
     let mut socket = Socket::open(&bob).await?;
     for field in schema.fields("subscriptionType")? {
         for id in &ann.ids {
-            let operation = schema.operation("subscription", &field, id);
-            socket.subscribe(&format!("{} of {id}", field.name), &operation).await?;
+            for operation in schema.operations("subscription", &field, id) {
+                socket.subscribe(&format!("{} of {id}", field.name), &operation).await?;
+            }
         }
     }
     let mark = ann.does_more().await?;

@@ -8,9 +8,11 @@
 mod arriving;
 mod caller;
 mod download;
+mod form;
 mod name;
 mod range;
 mod refused;
+mod turns;
 mod upload;
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,6 @@ use axum::{
     routing::{delete, get, post},
 };
 use commands::Ids;
-use tokio::sync::Semaphore;
 
 use crate::{
     problem::Problem,
@@ -37,9 +38,7 @@ use crate::{
 pub(crate) use arriving::{Arrived, arriving};
 pub(crate) use name::{media_type, named};
 pub(crate) use refused::failed;
-
-/// How many files come in at once; each may hold some mebibytes of memory. Others wait.
-const UPLOADS_MAX: usize = 16;
+use turns::Turns;
 
 /// What files over HTTP take from their surroundings.
 #[derive(Clone)]
@@ -60,12 +59,12 @@ pub(crate) struct Surroundings {
 #[derive(Clone)]
 pub(crate) struct Files {
     around: Surroundings,
-    uploads: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 /// What people send files to, and read them from.
 pub(crate) fn routes(around: Surroundings) -> Router {
-    let files = Files { around, uploads: Arc::new(Semaphore::new(UPLOADS_MAX)) };
+    let files = Files { around, turns: Arc::default() };
     Router::new()
         .route("/api/files", post(upload::answer))
         .route("/api/files/{id}", delete(upload::take_back))

@@ -134,6 +134,8 @@ fn denied(error: IdentityError) -> Denied {
             Refusal::SessionEnded | Refusal::UserDisabled | Refusal::TokenRevoked,
         ) => Denied::Revoked,
         IdentityError::Refused(_) => Denied::Malformed,
-        IdentityError::Unavailable(_) | IdentityError::Broken(_) => Denied::Broken(error.into()),
+        IdentityError::Contended | IdentityError::Unavailable(_) | IdentityError::Broken(_) => {
+            Denied::Broken(error.into())
+        }
     }
 }

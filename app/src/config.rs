@@ -13,6 +13,7 @@ mod people;
 
 pub use belongings::{JobAction, LandAction};
 pub use built_in::BuiltIn;
+pub(crate) use people::user_password;
 pub use people::{ClientAction, People, Registration, Scope, TokenAction, UserAction};
 
 /// The job back end that never forgets.

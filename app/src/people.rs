@@ -56,7 +56,10 @@ pub(crate) fn post(config: &Serve, address: SocketAddr) -> anyhow::Result<Post> 
             Post::by_smtp(&settings, &site_url).context("--smtp-url")
         }
         None if config.development => Ok(Post::shown(|letter| console::say(letter), &site_url)),
-        None => Ok(Post::nowhere()),
+        None => {
+            tracing::warn!("letters are not sent: there is no --smtp-url");
+            Ok(Post::nowhere())
+        }
     }
 }
 

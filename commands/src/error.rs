@@ -39,6 +39,26 @@ impl From<JournalError> for CommandError {
     }
 }
 
+impl CommandError {
+    /// Whether it passes by itself: others were faster, or the journal is out of
+    /// reach.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Contended => true,
+            Self::Refused(_) => false,
+            Self::Broken(cause) => {
+                let lost = |it: &JournalError| matches!(it, JournalError::Unavailable(_));
+                match cause.downcast_ref() {
+                    Some(AppendError::Unknown(_)) => true,
+                    Some(AppendError::Journal(error)) => lost(error),
+                    Some(_) => false,
+                    None => cause.downcast_ref().is_some_and(lost),
+                }
+            }
+        }
+    }
+}
+
 /// A conflict is not here: it is decided again.
 pub(crate) fn refused_or_broken(error: AppendError) -> CommandError {
     match error {

@@ -21,7 +21,7 @@ pub use event::{
     TokenGranted, TokenRevoked, TokenScope, UserDisabled, UserEnabled, UserInvited, UserRegistered,
 };
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, iter};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -194,7 +194,14 @@ impl Present {
             }
             PasswordChange::Admin | PasswordChange::Owner | PasswordChange::Reset { .. } => {}
         }
-        Ok(vec![change.into()])
+        // Its owner knew the old one and has lost nothing. Whoever has it chosen otherwise may have
+        // lost all, and what somebody else made of it ends.
+        let lost = match change.by {
+            PasswordChange::Owner => None,
+            PasswordChange::Admin | PasswordChange::Reset { .. } => Some(&self.tokens),
+        };
+        let revoked = lost.into_iter().flatten().map(|it| TokenRevoked { token: *it }.into());
+        Ok(iter::once(change.into()).chain(revoked).collect())
     }
 
     fn grant(&self, token: TokenGranted, now: Timestamp) -> Result<Vec<AccountEvent>, Refusal> {

@@ -10,9 +10,14 @@ pub enum IdentityError {
     /// Tell whoever asked.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The database is out of reach: wait, try again.
-    #[error("the identity tables are out of reach")]
-    Unavailable(#[source] sqlx::Error),
+    /// Others write to the same account all the time, and nothing was done: try
+    /// again.
+    #[error("too many writers at once")]
+    Contended,
+    /// The database or the ledger is out of reach, and what was asked may or may
+    /// not have been done: wait, try again.
+    #[error("the identity tables or the ledger are out of reach")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Something is as it must never be: call a human.
     #[error("the identity tables or their keys are damaged")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -40,7 +45,7 @@ impl From<sqlx::Error> for IdentityError {
                 Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed
             ),
         };
-        if passes { IdentityError::Unavailable(error) } else { IdentityError::broken(error) }
+        if passes { IdentityError::Unavailable(error.into()) } else { IdentityError::broken(error) }
     }
 }
 

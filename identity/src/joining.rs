@@ -98,6 +98,8 @@ impl Identity {
 pub(crate) fn used_up(error: IdentityError) -> IdentityError {
     match error {
         IdentityError::Refused(_) => Refusal::TokenInvalid.into(),
-        IdentityError::Unavailable(_) | IdentityError::Broken(_) => error,
+        IdentityError::Contended | IdentityError::Unavailable(_) | IdentityError::Broken(_) => {
+            error
+        }
     }
 }

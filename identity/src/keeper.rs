@@ -19,7 +19,7 @@ use crate::worker_token::WorkerServices;
 const STAGED_FOR: TimeDelta = TimeDelta::hours(1);
 
 /// How long an admin may be about to leave.
-const LEAVING_FOR: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const LEAVING_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// One process at a time does what is done at a start.
 const STARTING: i64 = 0x67_7265_6666;

@@ -12,7 +12,7 @@ use crate::secret::LetterToken;
 use crate::user::User;
 
 impl Identity {
-    /// Ends every session of the user: whoever knew the old password is out.
+    /// Ends every session and every token of the user: whoever knew the old password is out.
     pub async fn set_password(
         &self,
         id: Uuid,
@@ -41,7 +41,7 @@ impl Identity {
         self.record(Author::User { id, role }, Subject::Account(id), what, now).await
     }
 
-    /// By who was sent a letter. Ends every session.
+    /// By who was sent a letter. Ends every session and every token of theirs.
     pub async fn reset_password(
         &self,
         token: &LetterToken,

@@ -90,7 +90,9 @@ impl Identity {
                 // Between the look and the record, the password was changed or
                 // the user disabled.
                 IdentityError::Refused(_) => Refusal::InvalidCredentials.into(),
-                IdentityError::Unavailable(_) | IdentityError::Broken(_) => error,
+                IdentityError::Contended
+                | IdentityError::Unavailable(_)
+                | IdentityError::Broken(_) => error,
             },
         )?;
         Ok(tokens)

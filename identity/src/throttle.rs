@@ -6,7 +6,8 @@
 //! one address, whatever the e-mail, it takes more, since many may share it.
 //! Under one e-mail, from wherever, it takes more too, and never closes for
 //! longer than a quarter of an hour: it takes many addresses, and keeps the
-//! user out as well. Attempts are counted before the password is looked at and
+//! user out as well. Letters to one e-mail are three, and more after a quarter
+//! of an hour, whoever asks for them. Attempts are counted before the password is looked at and
 //! forgotten when it is right, so that a thousand guesses at once count as a
 //! thousand. None of it ends a session that a user has.
 
@@ -49,8 +50,9 @@ impl Door<'_> {
 
     fn doublings_max(self) -> i32 {
         match self {
-            Door::Account(..) | Door::Address(_) | Door::Letters(_) => DOUBLINGS_MAX,
-            Door::Email(_) => 0,
+            Door::Account(..) | Door::Address(_) => DOUBLINGS_MAX,
+            // Whoever knows an e-mail can close these: its user is not kept out for long.
+            Door::Email(_) | Door::Letters(_) => 0,
         }
     }
 

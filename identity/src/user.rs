@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::Identity;
 use crate::email::Email;
 use crate::error::{IdentityError, Refusal};
+use crate::keeper::LEAVING_FOR;
 use crate::ledger::{Happening, Registration, Subject};
 use crate::password::check_rules;
 use crate::role::Role;
@@ -174,8 +175,9 @@ impl Identity {
         now: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
         self.known(id).await?;
+        self.settle_leaving(now).await?;
         let mut tx = postgres::begin(&self.db).await?;
-        refuse_if_last_admin(&mut tx, id).await?;
+        refuse_if_last_admin(&mut tx, id, now).await?;
         sqlx::query!("update app_user set leaving_at = $2 where id = $1", id, now)
             .execute(&mut *tx)
             .await?;
@@ -183,12 +185,27 @@ impl Identity {
         let recorded = self.record(self.author, Subject::Account(id), what, now).await;
         // What is not known to have been recorded may have been: the mark stays
         // until somebody has looked.
-        if matches!(recorded, Ok(()) | Err(IdentityError::Refused(_))) {
+        if matches!(recorded, Ok(()) | Err(IdentityError::Refused(_) | IdentityError::Contended)) {
             sqlx::query!("update app_user set leaving_at = null where id = $1", id)
                 .execute(&self.db)
                 .await?;
         }
         recorded
+    }
+
+    /// Who was about to leave for long has left or has not: what was recorded
+    /// takes effect, and nothing else will be.
+    async fn settle_leaving(&self, now: DateTime<Utc>) -> Result<(), IdentityError> {
+        let leaving = sqlx::query_scalar!(
+            "select id from app_user where leaving_at <= $1",
+            now - LEAVING_FOR,
+        )
+        .fetch_all(&self.db)
+        .await?;
+        for id in leaving {
+            self.follow(Subject::Account(id)).await?;
+        }
+        Ok(())
     }
 }
 
@@ -217,11 +234,16 @@ pub(crate) async fn insert(
 
 /// Locks all admins: of two who would remove each other, the second sees what
 /// the first is about to do.
-async fn refuse_if_last_admin(tx: &mut PgConnection, id: Uuid) -> Result<(), IdentityError> {
+async fn refuse_if_last_admin(
+    tx: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), IdentityError> {
     let staying = sqlx::query!(
-        r#"select id, leaving_at is null as "staying!" from app_user
+        r#"select id, (leaving_at is null or leaving_at <= $1) as "staying!" from app_user
            where role = 'admin' and disabled_at is null and activated_at is not null
            order by id for update"#,
+        now - LEAVING_FOR,
     )
     .fetch_all(tx)
     .await?;

@@ -78,6 +78,13 @@ pub enum FeedError {
     Unreadable(#[from] Unreadable),
 }
 
+impl FeedError {
+    /// Whether it passes by itself: the journal is out of reach.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Journal(JournalError::Unavailable(_)))
+    }
+}
+
 /// An event, and what it made of its job, if it happened to one.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {

@@ -28,7 +28,7 @@ use crate::{fact::Fact, projection::Projection, schema::Tables};
 
 pub use answer::{By, Counted, Current, Row, Statistics, StatisticsFilter, Window};
 pub use spread::Spread;
-pub use standing::Standing;
+pub use standing::{Standing, counts};
 
 /// The projection.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ impl Projection for JobStatistics {
     type Row = Standing;
 
     fn keys(fact: &Fact) -> impl Iterator<Item = JobId> {
-        fact.of_job().filter(|(_, event)| standing::matters(event)).map(|(id, _)| id).into_iter()
+        fact.of_job().filter(|(_, event)| counts(event)).map(|(id, _)| id).into_iter()
     }
 
     fn fold(_: JobId, row: Option<Standing>, fact: &Fact) -> Option<Standing> {

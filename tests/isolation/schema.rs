@@ -60,11 +60,22 @@ impl Schema {
             .collect())
     }
 
-    /// Asks `field` for all that it has, with `id` wherever an id fits.
-    pub(super) fn operation(&self, kind: &str, field: &Field, id: &str) -> Operation {
+    /// Asks `field` for all that it has, with `id` wherever an id fits: through a filter, and
+    /// through none where it may be left out, since what a filter hides is not asked for.
+    pub(super) fn operations(&self, kind: &str, field: &Field, id: &str) -> Vec<Operation> {
+        let filtered = list(&field.described["args"]).any(|it| is_filter(&it["type"]));
+        let mut operations = vec![self.operation(kind, field, id, true)];
+        operations.extend(filtered.then(|| self.operation(kind, field, id, false)));
+        operations
+    }
+
+    fn operation(&self, kind: &str, field: &Field, id: &str, through_filters: bool) -> Operation {
         let mut variables = Map::new();
         let (mut declared, mut passed) = (Vec::new(), Vec::new());
         for argument in list(&field.described["args"]) {
+            if !through_filters && is_filter(&argument["type"]) {
+                continue;
+            }
             let name = argument["name"].as_str().unwrap_or_default();
             let Some(value) = self.value(name, &argument["type"], id, true) else { continue };
             declared.push(format!("${name}: {}", written(&argument["type"])));
@@ -199,6 +210,11 @@ fn scalar(name: &str, kind: &str, id: &str, wanted: bool) -> Option<Value> {
     }
     .filter(|_| wanted || names_something)
     .filter(|_| !["before", "last", "after", "atLeast"].contains(&name) || kind == "Position")
+}
+
+/// Whether it narrows what one sees, and may be left out.
+fn is_filter(described: &Value) -> bool {
+    described["kind"] == "INPUT_OBJECT"
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

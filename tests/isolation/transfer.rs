@@ -161,8 +161,9 @@ async fn after_a_transfer_the_former_owner_is_a_stranger() -> anyhow::Result<()>
     let mut sockets = [Socket::open(&ann.owner).await?, Socket::open(&ann.owner).await?];
     for field in schema.fields("subscriptionType")? {
         for id in &ann.jobs {
-            let operation = schema.operation("subscription", &field, id);
-            sockets[0].subscribe(&field.name, &operation).await?;
+            for operation in schema.operations("subscription", &field, id) {
+                sockets[0].subscribe(&field.name, &operation).await?;
+            }
         }
     }
     let all = json!({ "from": id_of(&world, "ann").await?, "to": id_of(&world, "bob").await? });
@@ -187,8 +188,9 @@ async fn after_a_transfer_the_former_owner_is_a_stranger() -> anyhow::Result<()>
     ensure!(!bobs.is_empty(), "Bob hears of it");
     for field in schema.fields("subscriptionType")? {
         for id in &ann.ids {
-            let operation = schema.operation("subscription", &field, id);
-            sockets[1].subscribe(&field.name, &operation).await?;
+            for operation in schema.operations("subscription", &field, id) {
+                sockets[1].subscribe(&field.name, &operation).await?;
+            }
         }
     }
     let own = ann.owner.create_task("anything", json!({ "of": "ann" })).await?;
@@ -214,9 +216,10 @@ async fn after_a_transfer_the_former_owner_is_a_stranger() -> anyhow::Result<()>
 async fn a_stranger_everywhere(ann: &Belongings, schema: &Schema) -> anyhow::Result<()> {
     for field in schema.fields("queryType")? {
         for id in &ann.ids {
-            let operation = schema.operation("query", &field, id);
-            let answer = ann.owner.answer(&operation.query, operation.variables).await?;
-            nothing_of(ann, &answer, &format!("{} of {id}", field.name))?;
+            for operation in schema.operations("query", &field, id) {
+                let answer = ann.owner.answer(&operation.query, operation.variables).await?;
+                nothing_of(ann, &answer, &format!("{} of {id}", field.name))?;
+            }
         }
     }
     for id in &ann.ids {

@@ -163,6 +163,28 @@ async fn a_worker_that_drains_is_given_nothing_that_it_still_waits_for() -> anyh
     world.end().await
 }
 
+/// Must never: whoever has a token that was revoked gets a job by a request that they made before.
+#[tokio::test]
+async fn a_token_that_is_revoked_while_its_worker_waits_gets_nothing_more() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (ann, root) = (world.member("ann").await?, world.person("r", identity::Role::Admin).await?);
+    let (identity, now) = (&world.system.identity, app::system::now);
+    let made = identity.create_worker_token("test", &WorkerServices::All, None, now()).await?;
+    let worker = Token::given(&world.base, made.1.expose()).register(&["anything"]).await?;
+    let seen = async || root.ask("{ workers { lastSeenAt } }", json!({})).await;
+    let before = seen().await?;
+    let mut waiting = JoinSet::new();
+    waiting.spawn(async move { worker.ask(20_000).await });
+    eventually("the worker to ask".to_owned(), async || Ok(seen().await? != before)).await?;
+    identity.revoke_worker_token(made.0, now()).await?;
+    let job = ann.create_task("anything", json!({})).await?;
+    let (status, answer) = waiting.join_next().await.context("an answer")???;
+    ensure!(status == 401, "{status} {answer}");
+    let lease = Worker::new(&world).await?.take().await?;
+    ensure!(lease["job_id"] == job.as_str() && lease["delivery"] == 1, "{lease}");
+    world.end().await
+}
+
 /// A frozen process holds its connections: what it lost must not go back to it.
 #[tokio::test]
 async fn who_loses_a_lease_while_waiting_is_given_nothing_more() -> anyhow::Result<()> {

@@ -2,8 +2,9 @@
 //!
 //! It follows the journal from where anybody has kept it last. What happened to
 //! an account takes effect, if the process that had it recorded has not seen
-//! to it; whoever came in by what has ended is told. In between it has letters
-//! written and sent: an event first, then the mail.
+//! to it; whoever came in by what has ended is told. Beside that it has letters
+//! written and sent, an event first, then the mail: however long a mail server
+//! takes, nobody stays in for it.
 
 use std::{error::Error, time::Duration};
 
@@ -56,20 +57,27 @@ enum Interrupted {
 impl Keeper {
     /// Keeps on until `stop`.
     pub async fn run(self, stop: CancellationToken) {
+        tokio::join!(self.follow(&stop), self.write(&stop));
+    }
+
+    async fn follow(&self, stop: &CancellationToken) {
         let mut at = None;
         let mut swept_at = Instant::now();
         let mut head = self.feed.head();
         while !stop.is_cancelled() {
-            if let Err(error) = self.round(&mut at, &mut swept_at).await {
-                let error: &(dyn Error + Send + Sync) = &error;
-                metrics::counter!("greffe_rounds_interrupted_total", "part" => "accounts")
-                    .increment(1);
-                tracing::warn!(error, "accounts are not looked after just now");
-            }
+            noted("accounts", self.round(&mut at, &mut swept_at).await);
             tokio::select! {
                 () = stop.cancelled() => return,
                 woken = timeout(LOOK_EVERY, head.changed()) => drop(woken),
             }
+        }
+    }
+
+    async fn write(&self, stop: &CancellationToken) {
+        let Some(post) = &self.post else { return };
+        while !stop.is_cancelled() {
+            noted("letters", self.send_letters(post, stop).await);
+            drop(timeout(LOOK_EVERY, stop.cancelled()).await);
         }
     }
 
@@ -91,9 +99,7 @@ impl Keeper {
         if position != began_at {
             self.identity.keep_checkpoint(position).await?;
         }
-        let Some(post) = &self.post else { return Ok(()) };
-        self.send_letters(post).await?;
-        if SWEEP_EVERY <= swept_at.elapsed() {
+        if self.post.is_some() && SWEEP_EVERY <= swept_at.elapsed() {
             self.identity.sweep(self.now()).await?;
             *swept_at = Instant::now();
         }
@@ -125,9 +131,13 @@ impl Keeper {
         }
     }
 
-    async fn send_letters(&self, post: &Post) -> Result<(), Interrupted> {
+    async fn send_letters(&self, post: &Post, stop: &CancellationToken) -> Result<(), Interrupted> {
         self.identity.answer_wishes(self.now()).await?;
         for letter in self.identity.take_letters(self.now()).await? {
+            // What was taken and is not sent is taken again.
+            if stop.is_cancelled() {
+                break;
+            }
             match post.send(&letter).await {
                 Ok(()) => self.identity.letter_sent(letter.id, self.now()).await?,
                 Err(error) => {
@@ -142,6 +152,14 @@ impl Keeper {
     fn now(&self) -> Timestamp {
         (self.clock)()
     }
+}
+
+/// Says that a round was not done to its end.
+fn noted(part: &'static str, round: Result<(), Interrupted>) {
+    let Err(error) = round else { return };
+    let error: &(dyn Error + Send + Sync) = &error;
+    metrics::counter!("greffe_rounds_interrupted_total", "part" => part).increment(1);
+    tracing::warn!(error, part, "accounts are not looked after just now");
 }
 
 /// Whose way in has ended.

@@ -11,8 +11,9 @@ use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox,
     message::header::ContentType,
 };
+use tokio::time::{error::Elapsed, timeout};
 
-/// How long a mail server may take.
+/// How long a mail server may take, for all that is said about a letter.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Who sends letters. Clones are one.
@@ -57,6 +58,9 @@ pub enum PostError {
     /// The mail server, or the way to it.
     #[error("the mail server does not take the letter")]
     Server(#[from] lettre::transport::smtp::Error),
+    /// The mail server, which says nothing.
+    #[error("the mail server does not answer in time")]
+    TooSlow(#[from] Elapsed),
 }
 
 impl Post {
@@ -101,7 +105,8 @@ impl Post {
                     .subject(subject)
                     .header(ContentType::TEXT_PLAIN)
                     .body(text)?;
-                server.transport.send(message).await?;
+                // The transport's own patience ends when it is connected.
+                timeout(PATIENCE, server.transport.send(message)).await??;
                 Ok(())
             }
         }
@@ -144,5 +149,37 @@ fn text(letter: &Letter, site: &str) -> (&'static str, String) {
                  seule fois, jusqu'au {until} :\n\n{site}/join#token={token}\n"
             ),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use identity::{Email, LetterToken};
+    use tokio::net::TcpListener;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_mail_server_that_says_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let from = "greffe@example.org".to_owned();
+        let post = Post::by_smtp(&SmtpSettings { url, from }, "https://greffe.example.org");
+        let letter = Letter {
+            id: Uuid::nil(),
+            to: Email::parse("ann@example.org").unwrap(),
+            purpose: Purpose::Reset,
+            language: Language::English,
+            token: LetterToken::new("grfl_"),
+            expires_at: DateTime::UNIX_EPOCH,
+        };
+        let sending = tokio::spawn(async move { post.unwrap().send(&letter).await });
+        let _silent = listener.accept().await.unwrap();
+        // It is connected: from here on the clock runs as fast as nothing happens.
+        tokio::time::pause();
+        let sent = tokio::time::timeout(PATIENCE * 2, sending).await.expect("given up").unwrap();
+        assert!(matches!(sent, Err(PostError::TooSlow(_))), "{sent:?}");
     }
 }

@@ -36,6 +36,8 @@ impl Ledger for Recording {
                 message: refusal.to_string(),
             }
             .into()),
+            Err(CommandError::Contended) => Err(IdentityError::Contended),
+            Err(error) if error.passes() => Err(IdentityError::Unavailable(error.into())),
             Err(error) => Err(IdentityError::Broken(error.into())),
         }
     }
@@ -46,7 +48,11 @@ impl Ledger for Recording {
             Subject::Client(id) => projections::Subject::Client(ClientId(id)),
         };
         let facts = self.feed.events_of(subject, version, PAGE).await;
-        let facts = facts.map_err(|error| IdentityError::Broken(error.into()))?;
+        let facts = facts.map_err(|error| {
+            let passes = error.passes();
+            let why = if passes { IdentityError::Unavailable } else { IdentityError::Broken };
+            why(error.into())
+        })?;
         facts.iter().map(|it| told(it)).collect()
     }
 }
@@ -56,5 +62,40 @@ fn actor(author: Author) -> Actor {
         Author::Console => Actor::System(Component::Console),
         Author::Registrar => Actor::System(Component::Registrar),
         Author::User { id, role } => Actor::User { id: UserId(id), role: role_of(role) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use commands::Services;
+    use identity::Happening;
+    use journal::postgres::PostgresJournal;
+    use projections::dispatch::inline_folds;
+    use sqlx::{Connection, PgConnection};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_journal_out_of_reach_is_not_a_damaged_one() {
+        let database = postgres::testing::Database::create().await;
+        let mut connection = PgConnection::connect(database.url()).await.unwrap();
+        sqlx::migrate!("../migrations").run(&mut connection).await.unwrap();
+        let settings = journal::postgres::Settings::default();
+        let journal = PostgresJournal::connect(database.url(), settings, inline_folds());
+        let journal = Arc::new(journal.await.unwrap());
+        journal.close().await;
+        let at = DateTime::UNIX_EPOCH;
+        let (clock, ids) = (Arc::new(move || at), Arc::new(Uuid::nil));
+        let services = Services::try_new(Vec::new()).unwrap();
+        let commands = Commands::new(Arc::clone(&journal) as _, services, clock, ids);
+        let recording = Recording { commands, feed: Arc::new(Feed::new(journal)) };
+        let subject = Subject::Account(Uuid::nil());
+        let entry = Entry { by: Author::Console, subject, what: Happening::Disabled, at };
+        let recorded = recording.record(entry).await;
+        assert!(matches!(recorded, Err(IdentityError::Unavailable(_))), "{recorded:?}");
+        let read = recording.after(subject, 0).await;
+        assert!(matches!(read, Err(IdentityError::Unavailable(_))), "{read:?}");
     }
 }

@@ -4,13 +4,14 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, StatusCode, header, request::Parts},
 };
+use identity::TokenScope;
 use uuid::Uuid;
 
 use super::{Files, refused};
 use crate::{
     problem::Problem,
     transport::{Bearer, Denied},
-    viewer::{SignedIn, Viewer},
+    viewer::{SignedIn, Through, Viewer},
 };
 
 /// Somebody who has signed in.
@@ -41,13 +42,20 @@ impl Caller {
         (!self.0.role.sees_all()).then(|| self.user())
     }
 
-    /// Refuses those who may only look.
+    /// Refuses those who may only look, and tokens that were made to look only.
     pub(super) fn may_command(&self) -> Result<(), Problem> {
-        if self.0.role.may_command() {
-            return Ok(());
+        let forbidden = |why| Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN").detail(why));
+        match self.0.through {
+            Through::Token(TokenScope::Read) => forbidden(
+                "with a token of scope READ one looks at files, and sends or takes back none",
+            ),
+            Through::Session | Through::Token(TokenScope::Write) | Through::Client(_) => {
+                if self.0.role.may_command() {
+                    return Ok(());
+                }
+                forbidden("viewers may look at files, and send or take back none")
+            }
         }
-        let problem = Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN");
-        Err(problem.detail("viewers may look at files, and send or take back none"))
     }
 }
 

@@ -18,8 +18,7 @@ pub(crate) fn failed(error: &ArtifactError) -> Problem {
                 .with("limit", *bytes_max)
         }
         ArtifactError::Interrupted(cause) => match cause.downcast_ref() {
-            Some(Arrived::TooSlow) => Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW")
-                .field("file", "sent without long pauses"),
+            Some(Arrived::TooSlow) => too_slow(),
             Some(Arrived::Broken) | None => malformed("complete"),
         },
         ArtifactError::NotStored => not_found(),
@@ -35,6 +34,19 @@ pub(super) fn not_found() -> Problem {
 /// A request that is not what it should be.
 pub(super) fn malformed(rule: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "MALFORMED").field("file", rule)
+}
+
+/// It did not come, or not fast enough.
+pub(super) fn too_slow() -> Problem {
+    let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW");
+    problem.field("file", "sent without long pauses")
+}
+
+/// Too many files come in at once.
+pub(super) fn busy() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE")
+        .detail("other files are coming in, perhaps of yours: send it again")
+        .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
 }
 
 /// Nothing is wrong with the request: it is for another moment.

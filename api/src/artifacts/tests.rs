@@ -10,10 +10,13 @@ use expect_test::expect;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::time::Duration;
+use tokio::time::timeout;
+use tower::ServiceExt;
 
 use crate::{
     Settings,
-    graphql::tests::world::{Answer, Person, World},
+    graphql::tests::world::{Answer, PATIENCE, Person, World},
 };
 
 /// What is in the file of these tests.
@@ -284,6 +287,63 @@ async fn who_may_only_look_sends_nothing_and_who_is_nobody_reads_nothing() {
     }
     let answer = world.send(Request::put("/api/files").body(Body::empty()).unwrap()).await;
     assert_eq!(code(&answer), (405, "method_not_allowed"));
+}
+
+/// An admin's token to look is no admin's to drop what others sent.
+#[tokio::test]
+async fn with_a_token_to_look_one_sends_nothing_and_drops_nothing() {
+    let world = World::new().await;
+    let ann = world.person("ann", identity::Role::Member).await;
+    let root = world.person("root", identity::Role::Admin).await;
+    let file = sent(&world, &ann).await;
+    let path = format!("/api/files/{}", file["id"].as_str().unwrap());
+    for owner in [&ann, &root] {
+        let looks = with_token(&world, owner, "READ").await;
+        let answer = send(&world, &looks, "?name=a", Body::from("a")).await;
+        assert_eq!(code(&answer), (403, "forbidden"));
+        let dropped = request(&looks, Method::DELETE, &path).body(Body::empty()).unwrap();
+        assert_eq!(code(&world.send(dropped).await), (403, "forbidden"));
+        assert_eq!(read(&world, &looks, &file, &[]).await.status, StatusCode::OK);
+    }
+    let writes = with_token(&world, &ann, "WRITE").await;
+    let answer = send(&world, &writes, "?name=a", Body::from("a")).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+}
+
+/// The same person, who comes with a token of theirs.
+async fn with_token(world: &World, owner: &Person, scope: &str) -> Person {
+    let make = format!(
+        "mutation {{ createApiToken(input: {{ name: \"laptop\", scope: {scope} }}) {{ token }} }}"
+    );
+    let made = world.data(owner, &make, json!({})).await;
+    let token = made["createApiToken"]["token"].as_str().unwrap().to_owned();
+    Person { token, ..owner.clone() }
+}
+
+#[tokio::test]
+async fn who_sends_much_at_once_leaves_room_for_others() {
+    let world = World::new().await;
+    let ann = world.person("ann", identity::Role::Member).await;
+    let bob = world.person("bob", identity::Role::Member).await;
+    let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let mut sending = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let begun = begun.clone();
+        let body = stream::once(async move {
+            begun.send(()).unwrap();
+            std::future::pending::<Result<Bytes, std::io::Error>>().await
+        });
+        let sent = request(&ann, Method::POST, "/api/files?name=a");
+        let sent = sent.body(Body::from_stream(body)).unwrap();
+        sending.spawn(world.router.clone().oneshot(sent));
+    }
+    for _ in 0..4 {
+        begins.recv().await.unwrap();
+    }
+    let more = timeout(Duration::from_millis(300), begins.recv()).await;
+    assert!(more.is_err(), "four of hers come in at once, and no more");
+    let answer = timeout(PATIENCE, send(&world, &bob, "?name=a", Body::from("a"))).await;
+    assert_eq!(answer.expect("there is room").status, StatusCode::CREATED);
 }
 
 #[tokio::test]

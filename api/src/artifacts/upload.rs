@@ -4,17 +4,19 @@
 use artifacts::{Reference, Stored, Subject};
 use axum::{
     Json,
-    extract::{FromRequest, Multipart, Path, Query, Request, State, rejection::QueryRejection},
+    extract::{Path, Query, Request, State, rejection::QueryRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, TryStreamExt};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Arrived, Files, arriving, caller::Caller, media_type, named, refused};
+use super::{
+    Arrived, Files, arriving, caller::Caller, form::Form, media_type, named, refused, turns::Busy,
+};
 use crate::problem::Problem;
 
 #[derive(Deserialize)]
@@ -38,7 +40,7 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     caller.may_command()?;
     let Query(named) = query.map_err(|_| refused::malformed("named once, by `?name=`"))?;
-    let _turn = files.uploads.acquire().await.map_err(|it| refused::unavailable(&it))?;
+    let _turn = files.turns.take(caller.user()).await.map_err(|Busy| refused::busy())?;
     let received = match sent_media_type(&request) {
         Some(it) if it.starts_with("multipart/form-data") => files.form(request).await?,
         _ => files.body(named, request).await?,
@@ -84,21 +86,15 @@ pub(super) async fn take_back(
 impl Files {
     /// A form, as pages send it, with one field: `file`.
     async fn form(&self, request: Request) -> Result<Received, Problem> {
-        let one_file = || refused::malformed("the one field of a form");
-        let form = Multipart::from_request(request, &()).await;
-        let mut form = form.map_err(|_| one_file())?;
-        let field = form.next_field().await.map_err(|_| one_file())?.ok_or_else(one_file)?;
-        if field.name() != Some("file") {
-            return Err(one_file());
-        }
+        let mut form = Form::open(request).await?;
+        let stopped = form.stopped();
+        let field = form.file(self.around.bytes_max).await?;
         let name = named(field.file_name().unwrap_or_default())?;
         let media_type = media_type(field.content_type(), &name);
-        let stored = self.store(arriving(field)).await?;
-        match form.next_field().await {
-            Ok(None) => Ok(Received { stored, name, media_type }),
-            // Nothing refers to what was stored, so that it will be swept.
-            Ok(Some(_)) | Err(_) => Err(one_file()),
-        }
+        let stored = self.store(field.map_err(|_| stopped())).await?;
+        // If it is not the end, nothing refers to what was stored, so that it will be swept.
+        form.end().await?;
+        Ok(Received { stored, name, media_type })
     }
 
     /// The bytes alone, with `?name=`.

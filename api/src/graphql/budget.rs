@@ -14,7 +14,7 @@ use futures::stream::BoxStream;
 use super::fault::{Fault, Result};
 
 /// How many items the lists of one answer may have.
-const ITEMS_MAX: u64 = 20_000;
+pub(super) const ITEMS_MAX: u32 = 20_000;
 
 /// What a list costs besides its items: it is a question to the database.
 const QUESTION: u64 = 20;
@@ -25,7 +25,7 @@ pub(super) struct Budget(Arc<AtomicU64>);
 
 impl Budget {
     fn full() -> Self {
-        Self(Arc::new(AtomicU64::new(ITEMS_MAX)))
+        Self(Arc::new(AtomicU64::new(ITEMS_MAX.into())))
     }
 
     /// That of the operation that is executed; a full one outside of any.
@@ -35,7 +35,7 @@ impl Budget {
 
     /// Each answer of a subscription may cost as much.
     pub(super) fn refill(&self) {
-        self.0.store(ITEMS_MAX, Ordering::Relaxed);
+        self.0.store(ITEMS_MAX.into(), Ordering::Relaxed);
     }
 
     /// Pays for a list of `items`.
@@ -46,7 +46,7 @@ impl Budget {
     fn spend(&self, cost: u64) -> Result<()> {
         let spent =
             self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(cost));
-        spent.map(drop).map_err(|_| Fault::TooExpensive { limit: ITEMS_MAX })
+        spent.map(drop).map_err(|_| Fault::TooExpensive { limit: ITEMS_MAX.into() })
     }
 }
 

@@ -134,7 +134,12 @@ impl From<FeedError> for Fault {
 
 impl From<IdentityError> for Fault {
     fn from(error: IdentityError) -> Self {
-        internal(&error)
+        match error {
+            IdentityError::Contended => Self::Contended,
+            IdentityError::Refused(_)
+            | IdentityError::Unavailable(_)
+            | IdentityError::Broken(_) => internal(&error),
+        }
     }
 }
 

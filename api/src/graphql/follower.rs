@@ -105,12 +105,13 @@ impl Follower {
         let due = self.silent_since + SILENCE_MAX;
         loop {
             self.wait(due).await;
-            let (changes, last) = self.feed.changes(self.cursor, BATCH).await?;
+            let before = self.cursor;
+            let (changes, last) = self.feed.changes(before, BATCH).await?;
             self.cursor = last;
             let head = (*self.head.borrow()).max(last);
             let caught_up = head == last;
             self.idle = caught_up;
-            let events = self.seen(changes).await?;
+            let events = self.seen(changes, before).await?;
             let pause = if events.is_empty() { PAUSE_IN_VAIN } else { PAUSE };
             self.again_at = Instant::now() + pause;
             let news = caught_up && !self.told_caught_up;
@@ -136,14 +137,14 @@ impl Follower {
         sleep_until(self.again_at).await;
     }
 
-    /// What these changes are to whoever looks.
-    async fn seen(&mut self, changes: Vec<Change>) -> Result<Vec<JobChange>> {
+    /// What these changes, all after `before`, are to whoever looks.
+    async fn seen(&mut self, changes: Vec<Change>, before: u64) -> Result<Vec<JobChange>> {
         let Sight { eyes, ref filter, only } = self.sight;
         let looked_at = |it: &Change| only.is_none_or(|only| only == it.after.id);
         let seen = changes.into_iter().filter(looked_at);
         let seen = seen.filter_map(|it| it.seen(filter, eyes).map(|membership| (it, membership)));
         let seen: Vec<_> = seen.collect();
-        let strangers = self.given_away(&seen).await?;
+        let strangers = self.given_away(&seen, before).await?;
         let mut events = Vec::new();
         for (change, membership) in seen {
             let left = membership == Membership::Left;
@@ -164,11 +165,16 @@ impl Follower {
     }
 
     /// Of these, the jobs that have been given to somebody else since: of what was theirs then,
-    /// whoever looks is told only that it is so no more.
-    async fn given_away(&self, seen: &[(Change, Membership)]) -> Result<HashSet<JobId>> {
+    /// whoever looks is told only that it is so no more. A transfer that is among them counts: what
+    /// comes before it was read as if there were none.
+    async fn given_away(
+        &self,
+        seen: &[(Change, Membership)],
+        before: u64,
+    ) -> Result<HashSet<JobId>> {
         let Sight { eyes, .. } = self.sight;
         let mut strangers = HashSet::new();
-        if eyes == Viewer::All || !self.feed.may_have_transferred_since(self.cursor) {
+        if eyes == Viewer::All || !self.feed.may_have_transferred_since(before) {
             return Ok(strangers);
         }
         let jobs: HashSet<JobId> = seen.iter().map(|(it, _)| it.after.id).collect();

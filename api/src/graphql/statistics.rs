@@ -20,8 +20,9 @@ use super::{
     sides,
 };
 
-/// How many groups are counted for one answer.
-const GROUPS_MAX: u32 = 20_000;
+/// How many rows are counted for one answer: no more than may be paid for, since the times of more
+/// are not read.
+const ROWS_MAX: u32 = budget::ITEMS_MAX;
 
 /// The least time over which a throughput is told.
 const SPAN_MIN: TimeDelta = TimeDelta::minutes(1);

@@ -79,6 +79,7 @@ impl WorkerApi {
             request: asked.request_id,
             asked: caller.asked(asked.worker_id),
             until: begun + Duration::from_millis(asked.wait_ms).max(WAIT_MIN),
+            entry: caller.entry(),
         };
         let turn = shared.requests.turn(wanted.worker, wanted.request).await;
         let mut granted = shared.granted_before(&wanted).await?;

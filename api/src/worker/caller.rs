@@ -18,6 +18,7 @@ use crate::{problem::Problem, request::Trace};
 pub(super) struct Caller {
     pub(super) grant: WorkerGrant,
     pub(super) now: Timestamp,
+    token: WorkerToken,
     trace: Option<Trace>,
 }
 
@@ -28,20 +29,17 @@ impl FromRequestParts<WorkerApi> for Caller {
         speaks_our_version(&parts.headers)?;
         let token = bearer(&parts.headers)?;
         let now = api.0.around.commands.now();
-        let grant =
-            api.0.around.identity.verify_worker(&token, now).await.map_err(
-                |error| match error {
-                    IdentityError::Refused(refusal) => unauthenticated(&refusal.to_string()),
-                    IdentityError::Unavailable(_) | IdentityError::Broken(_) => {
-                        refused::unavailable(&error)
-                    }
-                },
-            )?;
-        Ok(Self { grant, now, trace: Trace::from_headers(&parts.headers) })
+        let grant = api.0.verified(&token, now).await?;
+        Ok(Self { grant, now, token, trace: Trace::from_headers(&parts.headers) })
     }
 }
 
 impl Caller {
+    /// What it came in by, to be looked at again by who waits for long.
+    pub(super) fn entry(&self) -> Entry {
+        Entry { token: self.token.clone(), grant: self.grant.clone() }
+    }
+
     /// On behalf of one of its workers.
     pub(super) fn asked(&self, worker: WorkerId) -> Asked {
         let trace = self.trace.as_ref().map(|it| it.0.clone());
@@ -60,7 +58,29 @@ impl Caller {
     }
 }
 
+/// What somebody came in by, and what it was good for.
+pub(super) struct Entry {
+    token: WorkerToken,
+    grant: WorkerGrant,
+}
+
 impl Shared {
+    async fn verified(&self, token: &WorkerToken, now: Timestamp) -> Result<WorkerGrant, Problem> {
+        let verified = self.around.identity.verify_worker(token, now).await;
+        verified.map_err(|error| match error {
+            IdentityError::Refused(refusal) => unauthenticated(&refusal.to_string()),
+            IdentityError::Contended | IdentityError::Unavailable(_) | IdentityError::Broken(_) => {
+                refused::unavailable(&error)
+            }
+        })
+    }
+
+    /// Whether a token is good for what it was good for; a problem if it is good for nothing.
+    pub(super) async fn still_lets_in(&self, entry: &Entry) -> Result<bool, Problem> {
+        let grant = self.verified(&entry.token, self.around.commands.now()).await?;
+        Ok(grant.services == entry.grant.services)
+    }
+
     /// The worker of this name, if it came with the caller's token.
     pub(super) async fn known(
         &self,

@@ -2,6 +2,9 @@
 //! letters are sent, and what the command line does about accounts, tokens and
 //! clients.
 
+use std::env::{self, VarError};
+
+use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
@@ -73,6 +76,17 @@ impl From<Language> for identity::Language {
     }
 }
 
+/// The password that the command line is to give somebody, if one is set. It is
+/// no argument: those others could see.
+pub(crate) fn user_password() -> anyhow::Result<Option<String>> {
+    const NAME: &str = "GREFFE_USER_PASSWORD";
+    match env::var(NAME) {
+        Ok(password) => Ok(Some(password)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(anyhow!("{NAME} is no text")),
+    }
+}
+
 /// What to do about people. Somebody is named by their e-mail or their id.
 #[derive(Clone, Debug, Subcommand)]
 pub enum UserAction {
@@ -84,9 +98,6 @@ pub enum UserAction {
         /// What they may do: admin, operator, member or viewer.
         #[arg(long, default_value = "member")]
         role: String,
-        /// Their password; not an argument, which others could see.
-        #[arg(long, env = "GREFFE_USER_PASSWORD", hide = true)]
-        password: Option<String>,
     },
     /// List who may sign in.
     List,
@@ -119,13 +130,10 @@ pub enum UserAction {
         who: String,
     },
     /// Give somebody another password, read from `GREFFE_USER_PASSWORD` or
-    /// made and printed once. Ends all their sessions.
+    /// made and printed once. Ends all their sessions and tokens.
     ResetPassword {
         /// Who.
         who: String,
-        /// The password; not an argument, which others could see.
-        #[arg(long, env = "GREFFE_USER_PASSWORD", hide = true)]
-        password: Option<String>,
     },
     /// Give all that somebody owns by now to somebody else: jobs, lands, and
     /// the files that they sent. A process that serves sees to it.

@@ -22,7 +22,8 @@ pub async fn user(config: &config::Database, action: UserAction) -> anyhow::Resu
 async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
     let (identity, now) = (&desk.identity, system::now());
     match action {
-        UserAction::Create { email, role, password } => {
+        UserAction::Create { email, role } => {
+            let password = config::user_password()?;
             let made = password.is_none();
             let password = password.unwrap_or_else(system::secret);
             let user = identity.create_user(&email, &password, parse(&role)?, now).await?;
@@ -37,7 +38,7 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
         UserAction::Invite { email, role, language } => {
             let user = identity.invite(&email, parse(&role)?, language.into(), now).await?;
             console::say(format_args!("{} is invited, and will be {}", user.email, user.role));
-            console::say("the letter is sent by a process that serves");
+            console::say("the letter is sent by a process that serves, if it has --smtp-url");
         }
         UserAction::Role { who, role } => {
             let user = identity.set_role(desk.user(&who).await?.id, parse(&role)?, now).await?;
@@ -51,7 +52,8 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
             let user = identity.enable_user(desk.user(&who).await?.id, now).await?;
             console::say(format_args!("{} can sign in again", user.email));
         }
-        UserAction::ResetPassword { who, password } => {
+        UserAction::ResetPassword { who } => {
+            let password = config::user_password()?;
             let made = password.is_none();
             let password = password.unwrap_or_else(system::secret);
             let user = desk.user(&who).await?;

@@ -92,6 +92,31 @@ fn a_letter_is_void_when_the_password_has_changed_otherwise_or_the_user_was_disa
     }
 }
 
+/// Must never: an account is won back, and a token that an intruder made stays good.
+#[test]
+fn a_password_that_its_owner_did_not_change_ends_tokens() {
+    let granted = |token| TokenGranted { token, scope: TokenScope::Write, expires_at: None }.into();
+    let revoked = |token| TokenRevoked { token }.into();
+    let gone: Uuid = Uuid::from_u128(3);
+    let history = [
+        registered(),
+        reset_requested(OLD),
+        granted(OLD),
+        granted(NEW),
+        granted(gone),
+        revoked(gone),
+    ];
+    for by in [PasswordChange::Admin, PasswordChange::Reset { reset: OLD }] {
+        given::<Account>(history.clone()).when(change(by), &context()).then([
+            changed(by).into(),
+            revoked(OLD),
+            revoked(NEW),
+        ]);
+    }
+    let by = PasswordChange::Owner;
+    given::<Account>(history).when(change(by), &context()).then([changed(by).into()]);
+}
+
 #[test]
 fn what_was_proved_before_the_password_changed_starts_no_session() {
     let start = |seen| AccountCommand::StartSession { session: NEW, seen };

@@ -52,6 +52,23 @@ async fn nobody_learns_who_has_an_account_by_asking_for_letters() {
     assert_eq!(world.count("select count(*) from reset_wish").await, 3, "and no more");
 }
 
+/// Must never: a stranger who asks for letters keeps somebody from theirs.
+#[tokio::test]
+async fn who_asks_for_many_letters_closes_the_door_for_a_quarter_of_an_hour_each_time() {
+    let world = World::open().await;
+    world.user("ada@example.org", Role::Member).await;
+    for quarter in 0..4 {
+        let at = t(quarter * 15 * MINUTE);
+        for _ in 0..9 {
+            let ask =
+                world.identity.request_password_reset("ada@example.org", Language::English, at);
+            ask.await.unwrap();
+        }
+        let asked = world.count("select count(*) from reset_wish").await;
+        assert_eq!(asked, 3 * (quarter + 1), "quarter {quarter}");
+    }
+}
+
 #[tokio::test]
 async fn a_letter_that_was_not_sent_is_sent_again_with_another_token_and_given_up_at_last() {
     let world = World::open().await;

@@ -3,7 +3,7 @@
 use identity::{Happening, IdentityError, Refusal, Registration, Role, SessionEnd, Subject};
 
 use crate::memory::Trouble;
-use crate::world::{DAY, PASSWORD, World, refusal, t};
+use crate::world::{DAY, MINUTE, PASSWORD, World, refusal, t};
 
 /// What another process does for one that has died.
 async fn kept(world: &World) {
@@ -94,6 +94,22 @@ async fn an_admin_whom_the_rules_keep_is_not_about_to_leave() {
     world.identity.disable_user(ada.id, t(2)).await.unwrap();
     let last = world.identity.disable_user(bob.id, t(3)).await;
     assert_eq!(refusal(last), Refusal::LastAdmin);
+}
+
+/// Whoever did not leave in the end holds nobody up for long, and whoever did is not counted on.
+#[tokio::test]
+async fn an_admin_who_was_about_to_leave_a_minute_ago_stays_or_has_left() {
+    for (trouble, stays) in [(Trouble::DiesBefore, true), (Trouble::DiesAfter, false)] {
+        let world = World::open().await;
+        let ada = world.user("ada@example.org", Role::Admin).await;
+        let bob = world.user("bob@example.org", Role::Admin).await;
+        world.ledger.brew(trouble);
+        dies(world.identity.disable_user(bob.id, t(1))).await;
+        let soon = world.identity.disable_user(ada.id, t(2)).await;
+        assert_eq!(refusal(soon), Refusal::LastAdmin);
+        let later = world.identity.disable_user(ada.id, t(1 + MINUTE)).await;
+        assert_eq!(later.is_ok(), stays, "{trouble:?}: {later:?}");
+    }
 }
 
 #[tokio::test]

@@ -20,34 +20,33 @@ use crate::{ReadError, Reader, Viewer, checkpoint, projection::Projection};
 
 impl Reader {
     /// What happened to the jobs that `viewer` may see, and where they are:
-    /// all as of one position. Of more than `groups_max` groups, some are left
-    /// out, so that there are more than that still.
+    /// all as of one position. Of more than `rows_max` rows, some are left out
+    /// and the rest has neither times nor jobs that are somewhere: it is known
+    /// only that [there are more](Statistics::size).
     pub async fn statistics(
         &self,
         window: Window,
         by: By,
         filter: &StatisticsFilter,
-        (viewer, groups_max): (Viewer, u32),
+        (viewer, rows_max): (Viewer, u32),
     ) -> Result<Statistics, ReadError> {
-        let question = Question::new(window, by, filter, viewer, groups_max);
+        let question = Question::new(window, by, filter, viewer, rows_max);
         let one_moment = "begin isolation level repeatable read read only";
         let mut tx = postgres::begin_with(&self.db, one_moment).await?;
         let position = checkpoint::of(&mut tx, JobStatistics::TABLES).await?;
         let mut told = BTreeMap::new();
         question.entries(&mut tx, &mut told).await?;
-        question.durations(&mut tx, &mut told).await?;
-        let current = question.gauge(&mut tx).await?;
-        tx.commit().await?;
         let states = JobState::ALL.into_iter();
         let asked = |it: &JobState| filter.states.as_ref().is_none_or(|all| all.contains(it));
-        Ok(Statistics {
-            window,
-            by,
-            states: states.filter(asked).collect(),
-            told,
-            current,
-            position,
-        })
+        let states = states.filter(asked).collect();
+        let current = BTreeMap::new();
+        let mut answer = Statistics { window, by, states, told, current, position };
+        if answer.size() <= rows_max as usize {
+            question.durations(&mut tx, &mut answer.told).await?;
+            answer.current = question.gauge(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(answer)
     }
 }
 
@@ -68,7 +67,7 @@ impl Question {
         by: By,
         filter: &StatisticsFilter,
         viewer: Viewer,
-        groups_max: u32,
+        rows_max: u32,
     ) -> Self {
         let text = |it: &dyn ToString| it.to_string();
         Self {
@@ -78,7 +77,7 @@ impl Question {
             kinds: filter.kinds.as_ref().map(|all| all.iter().map(|it| text(it)).collect()),
             services: filter.services.as_ref().map(|all| all.iter().map(|it| text(it)).collect()),
             states: filter.states.as_ref().map(|all| all.iter().map(|it| text(it)).collect()),
-            limit: i64::from(groups_max) + 1,
+            limit: i64::from(rows_max) + 1,
         }
     }
 

@@ -73,7 +73,7 @@ pub(super) struct Times {
 }
 
 /// Whether the event changes what is counted.
-pub(super) fn matters(event: &JobEvent) -> bool {
+pub fn counts(event: &JobEvent) -> bool {
     event.leads_to().is_some() || matches!(event, JobEvent::JobTransferred(_))
 }
 

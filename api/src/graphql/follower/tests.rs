@@ -25,6 +25,7 @@ use uuid::Uuid;
 use super::*;
 
 const ANN: UserId = UserId(Uuid::from_u128(1));
+const BOB: UserId = UserId(Uuid::from_u128(4));
 const WORKER: WorkerId = WorkerId(Uuid::from_u128(2));
 
 /// A journal in memory, and what follows it.
@@ -91,6 +92,36 @@ impl World {
 
 fn worker() -> Asked {
     Asked::by(Actor::Worker { id: WORKER, scope: ServiceScope::All })
+}
+
+/// Must never: what was somebody's is shown to them as it is now, when it is another's.
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_is_told_of_what_was_given_away_only_that_it_is_so() {
+    let world = World::new();
+    let (mine, given) = (world.held(10).await, world.held(11).await);
+    let before = world.feed.row_as_of(mine.job, u64::MAX).await.unwrap().unwrap().changed_position;
+    world.progresses(given, 1).await;
+    let give = JobCommand::TransferJob { from: Some(ANN), to: BOB };
+    let ann = Asked::by(Actor::User { id: ANN, role: Role::Member });
+    world.commands.execute(Command::Job(given.job, give), ann).await.unwrap();
+    world.progresses(given, 2).await;
+    world.progresses(mine, 1).await;
+    let all = world.feed.row_as_of(mine.job, u64::MAX).await.unwrap().unwrap().changed_position;
+    world.feed.head().wait_for(|it| all <= *it).await.unwrap();
+    let eyes = Viewer::Owner(ANN);
+    let sight = Sight { eyes, filter: JobFilter::default(), only: None };
+    let mut follower = Follower::new(Arc::clone(&world.feed), sight, before, None);
+    let events = follower.next().await.unwrap().unwrap().events;
+    let told = events.iter().map(|it| match it {
+        JobChange::Added(_) => "added",
+        JobChange::Changed(_) => "changed",
+        JobChange::Removed(_) => "removed",
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        ["removed", "changed"],
+        "what was given, and what was not"
+    );
 }
 
 async fn told(follower: &mut Follower) -> usize {

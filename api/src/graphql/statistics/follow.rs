@@ -11,7 +11,7 @@ use projections::{
     Projection,
     feed::Change,
     job_list::JobFilter,
-    job_statistics::{JobStatistics, StatisticsFilter},
+    job_statistics::{self, JobStatistics, StatisticsFilter},
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -110,12 +110,15 @@ impl Following {
         Ok(())
     }
 
+    /// Whether it is told apart from what was counted before. Of a job that is given away, both of
+    /// its owners count.
     fn counts(&self, change: &Change) -> bool {
-        let moves = change.fact.of_job().is_some_and(|(_, event)| event.leads_to().is_some());
-        let states = [Some(change.after.state), change.before.as_ref().map(|it| it.state)];
+        let moves = change.fact.of_job().is_some_and(|(_, event)| job_statistics::counts(event));
+        let rows = [Some(&change.after), change.before.as_ref()];
+        let states = rows.iter().flatten().map(|it| it.state);
         let wanted = self.wanted.filter.states.as_ref();
         moves
-            && self.jobs.matches(&change.after, self.wanted.eyes)
-            && wanted.is_none_or(|all| states.iter().flatten().any(|it| all.contains(it)))
+            && rows.iter().flatten().any(|it| self.jobs.matches(it, self.wanted.eyes))
+            && wanted.is_none_or(|all| states.clone().any(|it| all.contains(&it)))
     }
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use domain::{Timestamp, UserId, service::ServiceName};
 use projections::{Viewer, job_statistics};
 
-use super::{GROUPS_MAX, Statistics};
+use super::{ROWS_MAX, Statistics};
 use crate::graphql::{
     Sides,
     fault::{Fault, Result},
@@ -88,7 +88,7 @@ impl Wanted {
     pub(super) async fn read(&self, sides: &Sides) -> Result<Statistics> {
         let now = sides.commands.now();
         let window = self.window(now)?;
-        let most = (self.eyes, GROUPS_MAX);
+        let most = (self.eyes, ROWS_MAX);
         let answer = sides.reader.statistics(window, self.by, &self.filter, most).await?;
         Ok(Statistics { answer, window, now })
     }

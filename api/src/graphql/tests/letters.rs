@@ -12,14 +12,14 @@ use axum::{
 use identity::Admission;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
 
-use super::world::{PATIENCE, World, codes, now};
+use super::world::{PATIENCE, Person, World, codes, now};
 use crate::{
-    accounts::{Keeper, Post, SmtpSettings},
+    accounts::{Endings, Keeper, Post, SmtpSettings},
     server::Settings,
 };
 
@@ -133,6 +133,10 @@ async fn a_forgotten_password_is_changed_by_a_letter_in_ones_language() {
     let server = MailServer::start(0).await;
     let (world, _tasks) = world(&server, Admission::Invited).await;
     let ada = world.person("ada", identity::Role::Member).await;
+    let make = "mutation { createApiToken(input: { name: \"intruder\", scope: WRITE }) { token } }";
+    let made = world.data(&ada, make, json!({})).await["createApiToken"]["token"].take();
+    let intruder = Person { token: made.as_str().unwrap().to_owned(), ..ada.clone() };
+    world.data(&intruder, "{ viewer { id } }", json!({})).await;
     let known = public(&world, RESET, json!({ "email": ada.email })).await;
     let unknown = public(&world, RESET, json!({ "email": "nobody@example.org" })).await;
     assert_eq!(known, unknown);
@@ -149,7 +153,10 @@ async fn a_forgotten_password_is_changed_by_a_letter_in_ones_language() {
     assert_eq!(done["resetPassword"], json!({ "user": null, "userErrors": [] }));
     let again = public(&world, reset, token).await;
     assert_eq!(again["resetPassword"]["userErrors"], json!([{ "code": "TOKEN_INVALID" }]));
-    assert_eq!(codes(&world.ask(&ada, "{ viewer { id } }", json!({})).await), ["UNAUTHENTICATED"]);
+    for before in [&ada, &intruder] {
+        let answer = world.ask(before, "{ viewer { id } }", json!({})).await;
+        assert_eq!(codes(&answer), ["UNAUTHENTICATED"], "sessions and tokens are over");
+    }
     world.sides.identity.sign_in(&ada.email, "another password", now()).await.unwrap();
 }
 
@@ -175,6 +182,40 @@ async fn who_is_invited_joins_by_the_letter() {
     let closed = public(&world, open, json!({})).await;
     assert_eq!(closed["signUp"]["userErrors"], json!([{ "code": "REGISTRATION_CLOSED" }]));
     assert_eq!(public(&world, "{ registration }", json!({})).await["registration"], "INVITED");
+}
+
+/// Must never: somebody stays in because a mail server says nothing.
+#[tokio::test]
+async fn a_session_ends_while_a_mail_server_says_nothing() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let from = "greffe@example.org".to_owned();
+    let endings = Endings::default();
+    let keeper = Keeper {
+        identity: world.sides.identity.clone(),
+        feed: Arc::clone(&world.sides.feed),
+        endings: endings.clone(),
+        post: Some(Post::by_smtp(&SmtpSettings { url, from }, "https://example.org").unwrap()),
+        clock: Arc::new(now),
+    };
+    let mut tasks = JoinSet::new();
+    let stop = world.stop.clone();
+    tasks.spawn(async move { keeper.run(stop).await });
+    public(&world, RESET, json!({ "email": ada.email })).await;
+    let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await;
+    let (mut silent, _) = accepted.expect("a letter is on its way").unwrap();
+    let ended = endings.of(ada.id, ada.signed_in.session);
+    world.data(&ada, "mutation { signOut { signedOut } }", json!({})).await;
+    let mut said = [0];
+    let patience = tokio::time::sleep(PATIENCE);
+    tokio::select! {
+        biased;
+        () = ended.cancelled() => {}
+        given_up = silent.read(&mut said) => panic!("the letter was waited for: {given_up:?}"),
+        () = patience => panic!("nobody tells that the session has ended"),
+    }
 }
 
 /// Must never: an address that we give out and that leads nowhere.

@@ -153,6 +153,21 @@ async fn whoever_follows_is_told_when_their_counts_change_and_goes_on_where_they
     let end = told(&mut ends).await;
     assert_eq!(end["rows"], json!([{ "created": 0, "ended": 1 }]), "the first that it counts");
     assert_eq!(end["position"], position.to_string());
+
+    // What is given away is counted no more here, and there from now on.
+    let last = world.task(&ada).await;
+    world.caught_up().await;
+    let after = json!({ "after": world.head().await.to_string() });
+    let mut hers = world.follow(Some(&ada), FOLLOW, after.clone());
+    let mut his = world.follow(Some(&bob), FOLLOW, after);
+    let queued = |it: &Value| current(it).iter().find(|it| it.0 == "QUEUED").unwrap().1;
+    let give = "mutation($input: TransferJobInput!) {
+        transferJob(input: $input) { userErrors { code } } }";
+    let input = json!({ "id": last.to_string(), "to": bob.id.0 });
+    let given = world.data(&ada, give, json!({ "input": input })).await;
+    assert_eq!(given["transferJob"]["userErrors"], json!([]));
+    assert_eq!((queued(&told(&mut hers).await), queued(&told(&mut his).await)), (1, 3));
+
     let nobody = next(&mut world.follow(None, FOLLOW, json!({}))).await.unwrap();
     assert_eq!(codes(&nobody), ["UNAUTHENTICATED"]);
 }

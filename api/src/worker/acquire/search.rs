@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::super::{Shared, WorkerApi, refused, requests::Turn};
+use super::super::{Shared, WorkerApi, caller::Entry, refused, requests::Turn};
 use crate::problem::Problem;
 
 /// How long a waiting request trusts that it would be woken.
@@ -36,6 +36,7 @@ pub(super) struct Wanted {
     pub(super) request: Uuid,
     pub(super) asked: Asked,
     pub(super) until: Instant,
+    pub(super) entry: Entry,
 }
 
 /// What a look has found.
@@ -59,7 +60,8 @@ struct Round {
 impl WorkerApi {
     /// Looks for work, and waits for it. A worker that was given up on while
     /// it waited may be frozen, with its connection open: it gets nothing until
-    /// it asks again.
+    /// it asks again. Neither does one whose token was revoked while it waited, or
+    /// is for other services now.
     pub(super) async fn find(
         &self,
         wanted: Arc<Wanted>,
@@ -74,6 +76,9 @@ impl WorkerApi {
             if let Some(held) = &held
                 && self.0.lost_any(wanted.worker, held).await?
             {
+                return Ok(Vec::new());
+            }
+            if !self.0.still_lets_in(&wanted.entry).await? {
                 return Ok(Vec::new());
             }
             let look = self.look(&wanted, &turn).await?;
