@@ -7,14 +7,12 @@
 mod pdf;
 mod plain;
 
-use std::io;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
     docx::{self, PackageFault},
-    reader::Reader,
+    reader::{Reader, Unavailable},
 };
 
 /// The largest source, in bytes.
@@ -94,7 +92,7 @@ pub(super) async fn extract(
     bytes: Bytes,
     name: Option<&str>,
     reader: &Reader,
-) -> io::Result<Result<Extracted, Unreadable>> {
+) -> Result<Result<Extracted, Unreadable>, Unavailable> {
     let pages = match accepted(&bytes, name) {
         Err(unreadable) => Err(unreadable),
         Ok(Format::Plain) => parsed(bytes),

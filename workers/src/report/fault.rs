@@ -8,6 +8,7 @@ use domain::job::JobError;
 use super::{
     docx::{PackageFault, TemplateFault},
     guard::Runaway,
+    reader::Unavailable,
     writer::NoModel,
 };
 
@@ -20,6 +21,9 @@ pub(super) enum Fault {
     /// Give it another template.
     #[error("reading the template took too long or went wrong")]
     TemplateRunaway,
+    /// Try again: whoever holds the places is to blame.
+    #[error("so many other files are being read that there was no place for those of this report")]
+    NoPlace,
     /// Give it other sources.
     #[error("none of the {count} sources can be read: {told}")]
     NoReadableSource { count: usize, told: String },
@@ -58,6 +62,7 @@ impl Fault {
     fn code(&self) -> &'static str {
         match self {
             Self::Template(TemplateFault::NoPlaceholder) => "template_without_placeholders",
+            Self::Template(TemplateFault::TooManyFields) => "template_too_many_fields",
             Self::Template(TemplateFault::Unclosed { .. } | TemplateFault::Misplaced { .. }) => {
                 "template_malformed"
             }
@@ -66,6 +71,7 @@ impl Fault {
                 PackageFault::Encrypted | PackageFault::Damaged | PackageFault::NotWord,
             ))
             | Self::TemplateRunaway => "template_unreadable",
+            Self::NoPlace => "no_place",
             Self::NoReadableSource { .. } => "no_readable_source",
             Self::Missing { .. } => "file_missing",
             Self::TooLarge { .. } => "file_too_large",
@@ -82,7 +88,8 @@ impl Fault {
     /// Whether the same report may succeed if it is tried again.
     fn is_passing(&self) -> bool {
         match self {
-            Self::WriterUnavailable
+            Self::NoPlace
+            | Self::WriterUnavailable
             | Self::WriterFailed { .. }
             | Self::Reader(_)
             | Self::Files(_) => true,
@@ -130,8 +137,11 @@ impl From<PackageFault> for Fault {
 }
 
 impl From<Runaway> for Fault {
-    fn from(_: Runaway) -> Self {
-        Self::TemplateRunaway
+    fn from(runaway: Runaway) -> Self {
+        match runaway {
+            Runaway::Panicked | Runaway::TooSlow => Self::TemplateRunaway,
+            Runaway::NoPlace => Self::NoPlace,
+        }
     }
 }
 
@@ -141,9 +151,12 @@ impl From<NoModel> for Fault {
     }
 }
 
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self::Reader(error)
+impl From<Unavailable> for Fault {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::NoPlace => Self::NoPlace,
+            Unavailable::NoProcess(error) => Self::Reader(error),
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::{
 
 use super::{
     extract::{Page, SOURCE_BYTES_MAX, Unreadable, parsed},
-    guard::{self, Runaway, STACK_BYTES},
+    guard::{self, PROCESSES, Runaway, STACK_BYTES},
 };
 
 /// What the program is called with to read a file.
@@ -50,6 +50,15 @@ pub enum Reader {
     /// By this program, which calls [`extract_text`] when it is called with
     /// [`EXTRACT_TEXT`].
     Apart(PathBuf),
+}
+
+/// Why a file was not read, through no fault of its own.
+#[derive(Debug)]
+pub(super) enum Unavailable {
+    /// So many others are being read.
+    NoPlace,
+    /// No process can be started, or talked to.
+    NoProcess(io::Error),
 }
 
 /// What is said about a file.
@@ -96,13 +105,17 @@ fn confine() -> io::Result<()> {
 
 impl Reader {
     /// The pages of a file. An error is no fault of the file's.
-    pub(super) async fn pages(&self, bytes: Bytes) -> io::Result<Result<Vec<Page>, Unreadable>> {
+    pub(super) async fn pages(
+        &self,
+        bytes: Bytes,
+    ) -> Result<Result<Vec<Page>, Unreadable>, Unavailable> {
         match self {
-            Self::Here => Ok(match guard::run(move || parsed(bytes), DEADLINE).await {
-                Ok(pages) => pages,
-                Err(Runaway::Panicked) => Err(Unreadable::Damaged),
-                Err(Runaway::TooSlow) => Err(Unreadable::TooSlow),
-            }),
+            Self::Here => match guard::run(move || parsed(bytes), DEADLINE).await {
+                Ok(pages) => Ok(pages),
+                Err(Runaway::Panicked) => Ok(Err(Unreadable::Damaged)),
+                Err(Runaway::TooSlow) => Ok(Err(Unreadable::TooSlow)),
+                Err(Runaway::NoPlace) => Err(Unavailable::NoPlace),
+            },
             Self::Apart(program) => apart(program, bytes, DEADLINE).await,
         }
     }
@@ -112,10 +125,10 @@ async fn apart(
     program: &Path,
     bytes: Bytes,
     deadline: Duration,
-) -> io::Result<Result<Vec<Page>, Unreadable>> {
-    let Ok(_place) = guard::place(deadline).await else { return Ok(Err(Unreadable::TooSlow)) };
+) -> Result<Result<Vec<Page>, Unreadable>, Unavailable> {
+    let Ok(_place) = PROCESSES.place(deadline).await else { return Err(Unavailable::NoPlace) };
     match timeout(deadline, answer(program, bytes)).await {
-        Ok(answer) => Ok(match answer? {
+        Ok(answer) => Ok(match answer.map_err(Unavailable::NoProcess)? {
             Some(Answer::Pages(pages)) => Ok(pages),
             Some(Answer::Unreadable(unreadable)) => Err(unreadable),
             None => Err(Unreadable::Damaged),
