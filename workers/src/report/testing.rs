@@ -50,6 +50,32 @@ pub(super) fn body(content: &str) -> Bytes {
     docx(&[("document", &format!("<w:body>{content}</w:body>"))])
 }
 
+/// A document with this body as Microsoft's Open XML SDK writes it.
+pub(super) fn sdk(content: &str) -> Bytes {
+    let types = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Types xmlns=\"http://schemas.\
+        openxmlformats.org/package/2006/content-types\"><Default Extension=\"xml\" ContentType=\"\
+        application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\" />\
+        <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.\
+        relationships+xml\" /></Types>";
+    let links = "\u{FEFF}<?xml version=\"1.0\" encoding=\"utf-8\"?><Relationships xmlns=\"http://\
+        schemas.openxmlformats.org/package/2006/relationships\"><Relationship Type=\"http://schemas.\
+        openxmlformats.org/officeDocument/2006/relationships/officeDocument\" \
+        Target=\"/word/document.xml\" Id=\"R1\" /></Relationships>";
+    let document = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><w:document xmlns:w=\"{WORD}\"><w:body>\
+         {content}</w:body></w:document>"
+    );
+    // It is no part of the text, though its type is said nowhere else.
+    let beside = "<properties>rien</properties>";
+    let entries = [
+        ("word/document.xml", document.as_str()),
+        ("custom/item1.xml", beside),
+        ("_rels/.rels", links),
+        ("[Content_Types].xml", types),
+    ];
+    packed(&entries.map(|(name, content)| (name.to_owned(), content.as_bytes().to_vec())))
+}
+
 /// A paragraph of runs with these texts.
 pub(super) fn paragraph(runs: &[&str]) -> String {
     let runs: String = runs.iter().map(|it| run("", it)).collect();

@@ -1,6 +1,6 @@
 //! What is read of files that people have, and of those that they should not.
 
-use super::super::testing::{body, docx, packed, paragraph, pdf};
+use super::super::testing::{body, docx, packed, paragraph, pdf, sdk};
 use super::*;
 
 async fn extract(bytes: Bytes, name: Option<&str>) -> Result<Extracted, Unreadable> {
@@ -23,6 +23,11 @@ async fn the_pages_of_a_pdf_are_kept_apart() {
     assert_eq!(pages[0].number, Some(1));
     assert!(pages[0].text.contains("première page (été)"), "{}", pages[0].text);
     assert_eq!(pages[1].text, "Une seconde.");
+}
+
+#[tokio::test]
+async fn a_word_document_that_the_open_xml_sdk_wrote_is_read() {
+    assert_eq!(text(sdk(&paragraph(&["Un texte."]))).await, "Un texte.");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use zip::ZipArchive;
 
 use super::super::super::{
     guard,
-    testing::{body, docx, packed, paragraph, run},
+    testing::{body, docx, packed, paragraph, run, sdk},
 };
 use super::*;
 
@@ -46,6 +46,14 @@ fn fields_are_found_in_the_order_in_which_one_reads_and_each_once() {
     let template =
         docx(&[("document", &text), ("footer1", &footer), ("header1", &paragraph(&["{{LOGO}}"]))]);
     assert_eq!(Template::open(template).unwrap().keys(), ["LOGO", "TITLE", "NAME", "LIEU_ET_DATE"]);
+}
+
+/// Microsoft's own library names no part: the body is what the package points
+/// at, and it is what all XML is unless it is said.
+#[test]
+fn a_template_that_the_open_xml_sdk_wrote_is_filled() {
+    let document = filled(sdk(&paragraph(&["Nom : {{NAME}}"])), &[("NAME", "Ada")]);
+    assert_eq!(said(document).unwrap(), "Nom : Ada\n");
 }
 
 #[test]
