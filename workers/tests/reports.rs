@@ -2,6 +2,7 @@
 //! files.
 
 mod model;
+mod partial_source;
 mod world;
 
 use std::{

@@ -95,15 +95,25 @@ pub struct SourceProvenance {
     pub name: Option<String>,
     /// What is in it.
     pub sha256: Sha256,
-    /// How many pages, if it has any.
+    /// How many pages were read, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<u32>,
     /// Whether it was so long that the rest was left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// How many pages could not be read.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub pages_unread: u32,
+    /// How many pages at its end were not looked at, because it has too many.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub pages_cut: u32,
     /// Why it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<SourceFault>,
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Why a source could not be read.

@@ -118,6 +118,20 @@ impl Reports {
                 }
                 None => handle.log(Level::Info, &format!("source {number} is read")),
             }
+            if 0 < told.pages_unread {
+                let (unread, read) = (told.pages_unread, told.pages.unwrap_or_default());
+                let line = format!(
+                    "source {number} is used in part: {unread} of {} pages cannot be read",
+                    unread + read
+                );
+                handle.log(Level::Warn, &line);
+            }
+            if 0 < told.pages_cut {
+                let cut = told.pages_cut;
+                let line =
+                    format!("source {number} has too many pages: the last {cut} are not used");
+                handle.log(Level::Warn, &line);
+            }
             if told.truncated {
                 handle
                     .log(Level::Warn, &format!("source {number} is too long: its end is not used"));

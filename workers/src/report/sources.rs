@@ -30,14 +30,17 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// How many could not be read.
+    /// How many could not be read, or not all of their pages.
     pub(super) fn errors(&self) -> usize {
-        self.told.iter().filter(|it| it.error.is_some()).count()
+        let left_out = |it: &&SourceProvenance| {
+            it.error.is_some() || it.pages_unread != 0 || it.pages_cut != 0
+        };
+        self.told.iter().filter(left_out).count()
     }
 
     /// Refuses to go on with nothing to draw from.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        if self.errors() < self.told.len() {
+        if self.told.iter().any(|it| it.error.is_none()) {
             return Ok(());
         }
         // By number: what they are called may be personal.
@@ -56,8 +59,15 @@ impl Sources {
         name: Option<String>,
     ) -> Result<Self, Fault> {
         let number = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
-        let mut told =
-            SourceProvenance { name, sha256, pages: None, truncated: false, error: None };
+        let mut told = SourceProvenance {
+            name,
+            sha256,
+            pages: None,
+            truncated: false,
+            pages_unread: 0,
+            pages_cut: 0,
+            error: None,
+        };
         match text_of(reports, sha256, told.name.as_deref()).await? {
             Ok(mut extracted) => {
                 self.bound(&mut extracted);
@@ -65,6 +75,7 @@ impl Sources {
                     .ok()
                     .filter(|_| extracted.pages.iter().all(|it| it.number.is_some()));
                 told.truncated = extracted.truncated;
+                (told.pages_unread, told.pages_cut) = (extracted.pages_unread, extracted.pages_cut);
                 self = self.indexed(number, extracted).await?;
             }
             Err(unreadable) => {

@@ -98,8 +98,20 @@ pub(super) fn packed(entries: &[(String, Vec<u8>)]) -> Bytes {
     zip.finish().unwrap().into_inner().into()
 }
 
+/// The font of most pages.
+pub(super) const FONT: &str = "3 0 R";
+
+/// A font that is in no order, as many a program writes one.
+pub(super) const ODD_FONT: &str =
+    "<< /Type /Font /Subtype /Type0 /BaseFont /Odd /Encoding /Identity-H >>";
+
 /// A PDF with a page for each text, in the letters of Windows.
 pub(super) fn pdf(pages: &[&str]) -> Bytes {
+    pdf_in(&pages.iter().map(|it| (*it, FONT)).collect::<Vec<_>>())
+}
+
+/// The same, each page in a font of its own.
+pub(super) fn pdf_in(pages: &[(&str, &str)]) -> Bytes {
     let mut objects: Vec<Vec<u8>> = vec![b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()];
     let kids: Vec<String> = (0..pages.len()).map(|it| format!("{} 0 R", 4 + 2 * it)).collect();
     let kids = kids.join(" ");
@@ -107,7 +119,7 @@ pub(super) fn pdf(pages: &[&str]) -> Bytes {
     objects.push(
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".into(),
     );
-    for (at, text) in pages.iter().enumerate() {
+    for (at, (text, font)) in pages.iter().enumerate() {
         let mut drawn = String::from("BT /F1 12 Tf 72 760 Td 14 TL\n");
         for line in text.lines() {
             let line = line.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)");
@@ -118,7 +130,7 @@ pub(super) fn pdf(pages: &[&str]) -> Bytes {
         objects.push(
             format!(
                 "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {} 0 R \
-                 /Resources << /Font << /F1 3 0 R >> >> >>",
+                 /Resources << /Font << /F1 {font} >> >> >>",
                 5 + 2 * at
             )
             .into(),

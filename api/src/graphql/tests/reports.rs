@@ -183,6 +183,8 @@ fn provenance(source: Sha256) -> Provenance {
         sha256: source,
         pages: None,
         truncated: false,
+        pages_unread: 3,
+        pages_cut: 0,
         error,
     }];
     Provenance { salt: "s".into(), fields: vec![written, empty], sources }
