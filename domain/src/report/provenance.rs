@@ -73,6 +73,20 @@ pub enum Missing {
     WriterFailed,
 }
 
+impl Missing {
+    /// Whether its writer might do better if it were asked again.
+    pub fn is_passing(self) -> bool {
+        match self {
+            Self::TimedOut | Self::WriterFailed => true,
+            Self::NotGiven
+            | Self::NoSource
+            | Self::NoAnswer
+            | Self::NotAllowed
+            | Self::ForbiddenOutput => false,
+        }
+    }
+}
+
 /// A part of a source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CitedPassage {

@@ -141,7 +141,7 @@ impl Reports {
         Ok(sources)
     }
 
-    /// Every field, those first that an earlier attempt has left behind.
+    /// Every field; those are not written that an earlier attempt has left behind.
     async fn compose(
         &self,
         attempt: &Attempt,
@@ -158,11 +158,14 @@ impl Reports {
         }
         so_far.add(left);
         let mut kept = Instant::now();
-        for (at, field) in fields.iter().enumerate().skip(done) {
+        for (at, field) in fields.iter().enumerate() {
+            if so_far.has(at) {
+                continue;
+            }
             handle.progress(far(at, fields.len(), &field.key));
             let it = material.compose(field, &mut writers).await;
             handle.log(Level::Info, &line(field, &it));
-            so_far.add([it]);
+            so_far.add([(at, it)]);
             if self.checkpoint_every <= kept.elapsed() {
                 so_far.leave(self, attempt).await?;
                 kept = Instant::now();
