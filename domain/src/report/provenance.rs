@@ -85,6 +85,12 @@ impl Missing {
             | Self::ForbiddenOutput => false,
         }
     }
+
+    /// Whether its writer is at fault: a report with such a field is no plain
+    /// success.
+    pub fn is_error(self) -> bool {
+        self.is_passing() || self == Self::ForbiddenOutput
+    }
 }
 
 /// A part of a source.

@@ -24,7 +24,7 @@ use super::{
     fields::{Field, fields},
     guard,
     sources::Sources,
-    writer::Writers,
+    writer::{GivenUp, Writers},
 };
 use crate::executor::{Attempt, Finish, Level};
 
@@ -57,7 +57,7 @@ impl Reports {
         let writers = Writers::chosen(spec.writer, self.ollama.as_ref()).await?;
         let first = spelt(&writers.first());
         attempt.handle.log(Level::Info, &format!("fields are written by {first}"));
-        let errors = sources.errors() as u64;
+        let mut errors = sources.errors() as u64;
         let told = sources.told;
         let today = attempt.handle.now().date_naive();
         let material = Material::new(sources.index, &input, today, spec.passages_max);
@@ -83,6 +83,8 @@ impl Reports {
         .await?;
         let document = self.keep(attempt, DOCUMENT, filled?).await?;
         let (filled, empty, writers) = counted(&composed);
+        errors +=
+            composed.iter().filter(|it| it.missing.is_some_and(Missing::is_error)).count() as u64;
         let provenance = Provenance { salt: input.salt, fields: composed, sources: told };
         let provenance = self.keep(attempt, PROVENANCE, json(&provenance)?).await?;
         let written = Written { provenance, filled, empty, writers };
@@ -163,7 +165,15 @@ impl Reports {
                 continue;
             }
             handle.progress(far(at, fields.len(), &field.key));
-            let it = material.compose(field, &mut writers).await;
+            let composed = material.compose(field, &mut writers).await;
+            let it = match composed {
+                Ok(it) => it,
+                Err(GivenUp { fields }) => {
+                    // The next attempt goes on from here.
+                    so_far.leave(self, attempt).await?;
+                    return Err(Fault::WriterGone { fields });
+                }
+            };
             handle.log(Level::Info, &line(field, &it));
             so_far.add([(at, it)]);
             if self.checkpoint_every <= kept.elapsed() {

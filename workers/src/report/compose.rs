@@ -9,7 +9,7 @@ use domain::report::{CitedPassage, FieldKind, FieldProvenance, FieldStatus, Miss
 use super::{
     bm25::{Hit, Index},
     fields::{self, Field, Form},
-    writer::{Draft, Writers},
+    writer::{Draft, GivenUp, Writers},
 };
 
 /// How many passages a field is written from, unless it is said.
@@ -51,25 +51,29 @@ impl Material {
     }
 
     /// What is to stand in a field, and why.
-    pub(super) async fn compose(&self, field: &Field, writers: &mut Writers) -> FieldProvenance {
+    pub(super) async fn compose(
+        &self,
+        field: &Field,
+        writers: &mut Writers,
+    ) -> Result<FieldProvenance, GivenUp> {
         if let Some(value) = self.given.get(&fields::upper(&field.key)) {
-            return settled(field, FieldStatus::Given, value.clone());
+            return Ok(settled(field, FieldStatus::Given, value.clone()));
         }
         if field.kind == FieldKind::Deterministic {
-            return match self.found(field.form) {
+            return Ok(match self.found(field.form) {
                 Some((value, passages)) => {
                     let found = settled(field, FieldStatus::Found, value);
                     FieldProvenance { passages, ..found }
                 }
                 None => left_empty(field, Missing::NotGiven),
-            };
+            });
         }
         let hits = self.index.search(&field.query, self.passages_max);
         let sources: HashSet<u32> = hits.iter().map(|it| it.passage.source).collect();
         if hits.is_empty() || sources.len() < field.sources_min {
-            return left_empty(field, Missing::NoSource);
+            return Ok(left_empty(field, Missing::NoSource));
         }
-        let drafted = match writers.write(field, &self.index, &hits).await {
+        let drafted = match writers.write(field, &self.index, &hits).await? {
             Draft::Written { text, writer } => {
                 let written = settled(field, FieldStatus::Written, text);
                 FieldProvenance { writer: Some(writer), ..written }
@@ -78,7 +82,7 @@ impl Material {
                 FieldProvenance { writer: Some(writer), ..left_empty(field, missing) }
             }
         };
-        FieldProvenance { passages: hits.iter().map(cited).collect(), ..drafted }
+        Ok(FieldProvenance { passages: hits.iter().map(cited).collect(), ..drafted })
     }
 
     /// What is told by its form.

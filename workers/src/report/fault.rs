@@ -42,6 +42,9 @@ pub(super) enum Fault {
     /// The same.
     #[error("the language model wrote none of the {fields} fields that it was asked for")]
     WriterFailed { fields: usize },
+    /// The same.
+    #[error("the language model failed at {fields} fields in a row")]
+    WriterGone { fields: u32 },
     /// Give it other sources, or values. A document without a word is no report.
     #[error(
         "nothing is known of any of the {fields} fields: no value is given, no source speaks of one"
@@ -77,7 +80,7 @@ impl Fault {
             Self::TooLarge { .. } => "file_too_large",
             Self::InputUnreadable => "input_unreadable",
             Self::WriterUnavailable => "writer_unavailable",
-            Self::WriterFailed { .. } => "writer_failed",
+            Self::WriterFailed { .. } | Self::WriterGone { .. } => "writer_failed",
             Self::NothingKnown { .. } => "nothing_known",
             Self::NotClean { .. } => "document_not_clean",
             Self::Reader(_) => "reader_unavailable",
@@ -91,6 +94,7 @@ impl Fault {
             Self::NoPlace
             | Self::WriterUnavailable
             | Self::WriterFailed { .. }
+            | Self::WriterGone { .. }
             | Self::Reader(_)
             | Self::Files(_) => true,
             Self::Template(_)

@@ -39,6 +39,13 @@ pub(super) enum Draft {
     Nothing { missing: Missing, writer: Writer },
 }
 
+/// The report was to be written by a model, which has failed at so many fields
+/// in a row that it is not waited for any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GivenUp {
+    pub(super) fields: u32,
+}
+
 /// The report was to be written by a model, and none can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoModel;
@@ -67,22 +74,32 @@ impl Writers {
     }
 
     /// Has a field written from passages, of which there must be some.
-    pub(super) async fn write(&mut self, field: &Field, index: &Index, hits: &[Hit<'_>]) -> Draft {
+    pub(super) async fn write(
+        &mut self,
+        field: &Field,
+        index: &Index,
+        hits: &[Hit<'_>],
+    ) -> Result<Draft, GivenUp> {
         if let Some(ollama) = &self.ollama {
             let asked = ollama.write(field, hits).await;
             self.failures = if asked.is_err() { self.failures + 1 } else { 0 };
             match asked {
-                Ok(text) => return fit(&text, field, Writer::Ollama),
+                Ok(text) => return Ok(fit(&text, field, Writer::Ollama)),
                 // It did answer, and would answer like that again.
                 Err(AskFault::Forbidden) => {
                     self.failures = 0;
-                    return nothing(Missing::ForbiddenOutput, Writer::Ollama);
+                    return Ok(nothing(Missing::ForbiddenOutput, Writer::Ollama));
+                }
+                Err(AskFault::TimedOut | AskFault::Failed)
+                    if !self.steps_in && FAILURES_MAX <= self.failures =>
+                {
+                    return Err(GivenUp { fields: self.failures });
                 }
                 Err(AskFault::TimedOut) if !self.steps_in => {
-                    return nothing(Missing::TimedOut, Writer::Ollama);
+                    return Ok(nothing(Missing::TimedOut, Writer::Ollama));
                 }
                 Err(AskFault::Failed) if !self.steps_in => {
-                    return nothing(Missing::WriterFailed, Writer::Ollama);
+                    return Ok(nothing(Missing::WriterFailed, Writer::Ollama));
                 }
                 Err(AskFault::TimedOut | AskFault::Failed) => {}
             }
@@ -91,7 +108,7 @@ impl Writers {
                 self.ollama = None;
             }
         }
-        fit(&extractive::write(field, index, hits), field, Writer::Extractive)
+        Ok(fit(&extractive::write(field, index, hits), field, Writer::Extractive))
     }
 }
 

@@ -22,7 +22,7 @@ fn material(input: &ReportInput) -> Material {
 async fn composed(key: &str, input: &ReportInput) -> FieldProvenance {
     let field = fields(&[key.to_owned()], input).remove(0);
     let mut writers = Writers::chosen(WriterChoice::Auto, None).await.unwrap();
-    material(input).compose(&field, &mut writers).await
+    material(input).compose(&field, &mut writers).await.unwrap()
 }
 
 fn giving(key: &str, value: &str) -> ReportInput {

@@ -82,7 +82,7 @@ async fn draft(model: &Model, key: &str, choice: WriterChoice) -> Draft {
     }
     let field = fields(&[key.to_owned()], &ReportInput::default()).remove(0);
     let hits = index.search("formation anglais", 10);
-    writers.write(&field, &index, &hits).await
+    writers.write(&field, &index, &hits).await.unwrap()
 }
 
 fn by(writer: Writer, text: &str) -> Draft {
@@ -190,7 +190,7 @@ async fn a_model_that_keeps_failing_is_given_up_on() {
     let field = fields(&["FORMATION".to_owned()], &ReportInput::default()).remove(0);
     let hits = index.search("formation", 10);
     for _ in 0..10 {
-        writers.write(&field, &index, &hits).await;
+        writers.write(&field, &index, &hits).await.unwrap();
     }
     assert_eq!(asked(&model), 6, "three fields, each asked for twice");
 }
