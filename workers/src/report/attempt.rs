@@ -60,7 +60,7 @@ impl Reports {
         let mut errors = sources.errors() as u64;
         let told = sources.told;
         let today = attempt.handle.now().date_naive();
-        let material = Material::new(sources.index, &input, today, spec.passages_max);
+        let material = Material::new(sources.index, &input, today, spec.passages_max, fields.len());
 
         so_far.begin(&input.salt);
         let composed = self.compose(attempt, &fields, &material, (so_far, writers)).await?;

@@ -15,6 +15,9 @@ use super::{
 /// How many passages a field is written from, unless it is said.
 const PASSAGES: usize = 10;
 
+/// How many passages all fields together are written from at most.
+const PASSAGES_MAX: usize = 10_000;
+
 /// How much of a passage is cited, in characters.
 const EXCERPT_CHARS: usize = 300;
 
@@ -34,14 +37,16 @@ impl Material {
         input: &ReportInput,
         today: NaiveDate,
         passages_max: Option<u16>,
+        fields: usize,
     ) -> Self {
+        let passages_max = passages_max.map_or(PASSAGES, usize::from);
         let given = input.values.iter().map(|it| (fields::upper(&it.key), it.value.clone()));
         Self {
             index,
             given: given.filter(|it| !it.1.trim().is_empty()).collect(),
             place: input.place.clone().filter(|it| !it.trim().is_empty()),
             date: input.date.unwrap_or(today),
-            passages_max: passages_max.map_or(PASSAGES, usize::from),
+            passages_max: passages_max.min(PASSAGES_MAX / fields.max(1)).max(1),
         }
     }
 

@@ -16,7 +16,7 @@ fn material(input: &ReportInput) -> Material {
         let source = u32::try_from(source).unwrap();
         index.add(Passage { source, page: Some(4), text: text.into() });
     }
-    Material::new(index, input, NaiveDate::from_ymd_opt(2026, 3, 7).unwrap(), None)
+    Material::new(index, input, NaiveDate::from_ymd_opt(2026, 3, 7).unwrap(), None, 1)
 }
 
 async fn composed(key: &str, input: &ReportInput) -> FieldProvenance {
