@@ -12,6 +12,9 @@ use super::{
     writer::NoModel,
 };
 
+/// How much of the key of a field is told.
+const KEY_CHARS_MAX: usize = 100;
+
 /// Why a report came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -51,14 +54,20 @@ pub(super) enum Fault {
     )]
     NothingKnown { fields: usize },
     /// Change the template, or the values.
-    #[error("{what} would be left in the document")]
-    NotClean { what: &'static str },
+    #[error("{what} would be left in the document{}", told(field.as_deref()))]
+    NotClean { what: &'static str, field: Option<String> },
     /// No process can be started to read the sources in.
     #[error("the sources cannot be read on this machine")]
     Reader(#[source] io::Error),
     /// The store is at fault, not the report.
     #[error("the file store does not answer as it should")]
     Files(#[source] ArtifactError),
+}
+
+/// Which field is at fault.
+fn told(field: Option<&str>) -> String {
+    let key = field.map(|it| it.chars().take(KEY_CHARS_MAX).collect::<String>());
+    key.map(|it| format!(", by what stands in `{it}`")).unwrap_or_default()
 }
 
 impl Fault {
