@@ -34,7 +34,8 @@ pub struct FieldProvenance {
     /// Why nothing stands there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
-    /// The passages that it was written from, best first.
+    /// The passages that it was written from, best first: what a model was shown,
+    /// or what Greffe took words from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passages: Vec<CitedPassage>,
 }
@@ -101,7 +102,7 @@ pub struct CitedPassage {
     /// On which page, from 1, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
-    /// How it begins.
+    /// What it says there.
     pub excerpt: String,
     /// How well it fits the field.
     pub score: f64,

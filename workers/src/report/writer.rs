@@ -7,6 +7,8 @@ mod extractive;
 mod ollama;
 mod prompt;
 
+use std::ops::Range;
+
 use domain::{
     job::{Writer, WriterChoice},
     report::Missing,
@@ -35,8 +37,17 @@ pub(super) struct Writers {
 /// What came of having a field written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Draft {
-    Written { text: String, writer: Writer },
+    Written { text: String, writer: Writer, taken: Vec<Taken> },
     Nothing { missing: Missing, writer: Writer },
+}
+
+/// Something that a text was written from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Which of the passages that there were.
+    pub(super) hit: usize,
+    /// Which part of it, in bytes.
+    pub(super) part: Range<usize>,
 }
 
 /// The report was to be written by a model, which has failed at so many fields
@@ -84,7 +95,7 @@ impl Writers {
             let asked = ollama.write(field, hits).await;
             self.failures = if asked.is_err() { self.failures + 1 } else { 0 };
             match asked {
-                Ok(text) => return Ok(fit(&text, field, Writer::Ollama)),
+                Ok((text, taken)) => return Ok(fit(&text, field, Writer::Ollama, taken)),
                 // It did answer, and would answer like that again.
                 Err(AskFault::Forbidden) => {
                     self.failures = 0;
@@ -108,22 +119,23 @@ impl Writers {
                 self.ollama = None;
             }
         }
-        Ok(fit(&extractive::write(field, index, hits), field, Writer::Extractive))
+        let (text, taken) = extractive::write(field, index, hits);
+        Ok(fit(&text, field, Writer::Extractive, taken))
     }
 }
 
 /// What was written, if it may stand in the field.
-fn fit(text: &str, field: &Field, writer: Writer) -> Draft {
+fn fit(text: &str, field: &Field, writer: Writer, taken: Vec<Taken>) -> Draft {
     if text.is_empty() {
         return nothing(Missing::NoAnswer, writer);
     }
     if field.kind == FieldKind::Constrained {
         return match clean::allowed(text, field) {
-            Some(value) => Draft::Written { text: value.to_owned(), writer },
+            Some(value) => Draft::Written { text: value.to_owned(), writer, taken },
             None => nothing(Missing::NotAllowed, writer),
         };
     }
-    Draft::Written { text: clean::fitted(text, field), writer }
+    Draft::Written { text: clean::fitted(text, field), writer, taken }
 }
 
 fn nothing(missing: Missing, writer: Writer) -> Draft {

@@ -31,7 +31,7 @@ fn written(key: &str, spec: Option<FieldSpec>) -> String {
     let field = fields(&[key.to_owned()], &input).remove(0);
     let index = index();
     let hits = index.search(&field.query, 10);
-    write(&field, &index, &hits)
+    write(&field, &index, &hits).0
 }
 
 fn spec(kind: FieldKind, query: &str, allowed: &[&str]) -> FieldSpec {
@@ -83,7 +83,7 @@ fn the_value_that_stands_nearest_to_what_is_looked_for_is_chosen() {
         ..ReportInput::default()
     };
     let field = fields(&["X".to_owned()], &input).remove(0);
-    assert_eq!(write(&field, &index, &index.search("calcul", 1)), "Très bon");
+    assert_eq!(write(&field, &index, &index.search("calcul", 1)).0, "Très bon");
 }
 
 #[test]
