@@ -76,7 +76,9 @@ impl Sources {
                     .filter(|_| extracted.pages.iter().all(|it| it.number.is_some()));
                 told.truncated = extracted.truncated;
                 (told.pages_unread, told.pages_cut) = (extracted.pages_unread, extracted.pages_cut);
-                self = self.indexed(number, extracted).await?;
+                let whole;
+                (self, whole) = self.indexed(number, extracted).await?;
+                told.truncated |= !whole;
             }
             Err(unreadable) => {
                 let (code, message) = (unreadable.code().to_owned(), unreadable.to_string());
@@ -99,13 +101,13 @@ impl Sources {
         }
     }
 
-    /// Counting words takes long enough to be in others' way.
-    async fn indexed(mut self, number: u32, extracted: Extracted) -> Result<Self, Fault> {
+    /// Counting words takes long enough to be in others' way. Whether there was
+    /// room for all of them.
+    async fn indexed(mut self, number: u32, extracted: Extracted) -> Result<(Self, bool), Fault> {
         let counted = tokio::task::spawn_blocking(move || {
-            for passage in passages(number, &extracted) {
-                self.index.add(passage);
-            }
-            self
+            let mut passages = passages(number, &extracted).into_iter();
+            let whole = passages.all(|it| self.index.add(it));
+            (self, whole)
         });
         counted.await.map_err(|error| Fault::Files(ArtifactError::Damaged(error.into())))
     }

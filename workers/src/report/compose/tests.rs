@@ -14,7 +14,7 @@ fn material(input: &ReportInput) -> Material {
         ["N° AVS 756.1234.5678.97. La formation a duré trois ans.", "La formation continue."];
     for (source, text) in texts.into_iter().enumerate() {
         let source = u32::try_from(source).unwrap();
-        index.add(Passage { source, page: Some(4), text: text.into() });
+        assert!(index.add(Passage { source, page: Some(4), text: text.into() }));
     }
     Material::new(index, input, NaiveDate::from_ymd_opt(2026, 3, 7).unwrap(), None, 1)
 }
@@ -93,7 +93,7 @@ async fn a_passage_from_which_nothing_was_taken_is_not_named() {
         format!("{}La profession est menuisière.", "Il faisait beau ce jour-là. ".repeat(30));
     for text in [&*long, "Pas de profession.", "Profession : menuisière", "Rien.", "Rien non plus."]
     {
-        index.add(Passage { source: 0, page: None, text: text.into() });
+        assert!(index.add(Passage { source: 0, page: None, text: text.into() }));
     }
     let date = NaiveDate::from_ymd_opt(2026, 3, 7).unwrap();
     let of = async |index, kind| {
@@ -118,7 +118,7 @@ async fn a_passage_from_which_nothing_was_taken_is_not_named() {
     let cited: Vec<_> = it.passages.iter().map(|it| it.excerpt.as_str()).collect();
     assert_eq!(cited, ["Profession : menuisière"]);
     let mut index = Index::default();
-    index.add(Passage { source: 0, page: None, text: long.into() });
+    assert!(index.add(Passage { source: 0, page: None, text: long.into() }));
     let it = of(index, FieldKind::Narrative).await;
     assert_eq!(it.value, "La profession est menuisière.");
     assert_eq!(it.passages.len(), 1);

@@ -21,7 +21,7 @@ fn index() -> Index {
     for text in
         [DOSSIER, tests, "Le repas de midi est servi à la cantine.", "La météo était clémente."]
     {
-        index.add(Passage { source: 0, page: None, text: text.into() });
+        assert!(index.add(Passage { source: 0, page: None, text: text.into() }));
     }
     index
 }
@@ -77,7 +77,7 @@ fn the_value_that_stands_nearest_to_what_is_looked_for_is_chosen() {
     let both = ["Bon", "Très bon"];
     let index_text = "Le calcul est très bon.";
     let mut index = Index::default();
-    index.add(Passage { source: 0, page: None, text: index_text.into() });
+    assert!(index.add(Passage { source: 0, page: None, text: index_text.into() }));
     let input = ReportInput {
         fields: vec![spec(FieldKind::Constrained, "calcul", &both)],
         ..ReportInput::default()

@@ -78,7 +78,7 @@ async fn draft(model: &Model, key: &str, choice: WriterChoice) -> Draft {
     let mut index = Index::default();
     for text in ["La formation de menuisier a duré trois ans.", "Anglais : niveau B2. Formation."]
     {
-        index.add(Passage { source: 0, page: None, text: text.into() });
+        assert!(index.add(Passage { source: 0, page: None, text: text.into() }));
     }
     let field = fields(&[key.to_owned()], &ReportInput::default()).remove(0);
     let hits = index.search("formation anglais", 10);
@@ -196,7 +196,7 @@ async fn a_model_that_keeps_failing_is_given_up_on() {
     let model = model(&[Says::Status(500)]).await;
     let mut writers = Writers::chosen(WriterChoice::Auto, Some(&model.ollama)).await.unwrap();
     let mut index = Index::default();
-    index.add(Passage { source: 0, page: None, text: "La formation a duré.".into() });
+    assert!(index.add(Passage { source: 0, page: None, text: "La formation a duré.".into() }));
     let field = fields(&["FORMATION".to_owned()], &ReportInput::default()).remove(0);
     let hits = index.search("formation", 10);
     for _ in 0..10 {
