@@ -1,6 +1,6 @@
 //! The document: the template, filled, and looked through once more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use domain::report::{FieldProvenance, FieldStatus, Trace, traces};
@@ -24,9 +24,9 @@ pub(super) fn document(
 ) -> Result<Bytes, Fault> {
     let document = filled(template, composed)?;
     let said = docx::said(document.clone())?;
-    let may_stand = |it: &(Trace, &str)| {
-        it.0 != Trace::Placeholder && (template.own().contains(it.1) || by_requester.contains(it.1))
-    };
+    // There may be very many: each is looked up, none is looked for.
+    let theirs: HashSet<&str> = words(template.own()).chain(words(by_requester)).collect();
+    let may_stand = |it: &(Trace, &str)| it.0 != Trace::Placeholder && theirs.contains(it.1);
     let suspects: Vec<_> = traces(&said).filter(|it| !may_stand(it)).collect();
     if suspects.is_empty() {
         return Ok(document);
@@ -35,6 +35,7 @@ pub(super) fn document(
     let (written, known): (Vec<_>, Vec<_>) =
         composed.iter().cloned().partition(|it| it.status == FieldStatus::Written);
     let by_template = docx::said(filled(template, &known)?)?;
+    let by_template: HashSet<&str> = words(&by_template).collect();
     for (trace, words) in suspects {
         let what = match trace {
             Trace::Placeholder => "a placeholder",
@@ -50,6 +51,11 @@ pub(super) fn document(
         return Err(Fault::NotClean { what, field });
     }
     Ok(document)
+}
+
+/// The words of all traces in a text.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    traces(text).map(|it| it.1)
 }
 
 fn filled(template: &Template, fields: &[FieldProvenance]) -> Result<Bytes, Fault> {

@@ -6,7 +6,10 @@ use domain::{
 };
 
 use super::*;
-use crate::report::testing::{body, paragraph};
+use crate::report::{
+    guard,
+    testing::{body, paragraph},
+};
 
 fn delivered(text: &str, fields: &[(&str, &str)], by_requester: &str) -> Result<String, String> {
     let fields: Vec<_> = fields.iter().map(|it| (it.0, it.1, FieldStatus::Written)).collect();
@@ -63,4 +66,14 @@ fn what_the_template_says_around_a_given_value_is_the_requester_s_too() {
     let error = error.unwrap_err();
     assert_eq!(error.error_type, "document_not_clean");
     assert!(error.message.contains("`A`") && !error.message.contains('3'), "{error:?}");
+}
+
+/// Must never: a template that keeps a thread of the server for good.
+#[tokio::test]
+async fn a_template_that_cites_very_many_sources_is_looked_through_in_the_time_that_it_has() {
+    let cited: String = (0..200_000).map(|it| format!("source {it}, ")).collect();
+    let text = format!("{cited}{{{{A}}}}");
+    let look = move || delivered(&text, &[("A", "oui")], "");
+    let delivered = guard::run(look, std::time::Duration::from_mins(1)).await.unwrap();
+    assert_eq!(delivered.unwrap(), format!("{cited}oui\n"));
 }
