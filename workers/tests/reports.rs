@@ -2,6 +2,7 @@
 //! files.
 
 mod failing_model;
+mod leftovers;
 mod model;
 mod partial_source;
 mod world;

@@ -16,6 +16,7 @@ use domain::{
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{
     Reader,
+    checkpoint::Checkpoints,
     dispatch::{self, WaitingWorkers},
     feed::Feed,
     schema,
@@ -25,7 +26,7 @@ use tempfile::TempDir;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workers::{Execute, Executor, Scheduler};
+use workers::{Execute, Executor, Keeper, Scheduler};
 
 pub(crate) const OWNER: UserId = UserId(Uuid::from_u128(1));
 
@@ -36,6 +37,7 @@ pub(crate) struct World {
     pub(crate) files: Artifacts,
     pub(crate) reader: Reader,
     pub(crate) feed: Arc<Feed>,
+    checkpoints: Checkpoints,
     commands: Commands,
     waiting: Arc<WaitingWorkers>,
     ids: Ids,
@@ -79,6 +81,7 @@ impl World {
         following.spawn(async move { it.run(&of, until).await });
         Self {
             files,
+            checkpoints: Checkpoints::new(db.clone()),
             reader: Reader::new(db),
             feed,
             commands,
@@ -106,6 +109,20 @@ impl World {
         };
         self.stop_executor = CancellationToken::new();
         self.executor.spawn(executor.run(self.stop_executor.clone()));
+    }
+
+    /// Has files kept that events name, and others let go of.
+    pub(crate) fn start_keeper(&mut self) {
+        let keeper = Keeper {
+            artifacts: self.files.clone(),
+            commands: self.commands.clone(),
+            feed: Arc::clone(&self.feed),
+            checkpoints: self.checkpoints.clone(),
+            owner: Uuid::new_v4(),
+            sweep_every: Duration::from_hours(1),
+        };
+        let until = self.stop.clone();
+        self.following.spawn(async move { keeper.run(until).await });
     }
 
     /// Has jobs whose time has come queued again.

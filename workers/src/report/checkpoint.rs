@@ -11,6 +11,7 @@ use domain::{
     report::{FieldProvenance, MEDIA_TYPE, Missing, Provenance},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Reports, attempt::json, fault::Fault, fields::Field};
 use crate::executor::{Attempt, Level};
@@ -19,12 +20,17 @@ use crate::executor::{Attempt, Level};
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// What the file is called.
-const FIELDS: (&str, &str) = ("fields.json", MEDIA_TYPE);
+pub(crate) const NAME: &str = "fields.json";
 
 /// What stands in the job's stream.
 #[derive(Serialize, Deserialize)]
 struct Checkpoint {
     fields: Sha256,
+}
+
+/// The file that a checkpoint names.
+pub(crate) fn file(checkpoint: &Value) -> Option<Sha256> {
+    Checkpoint::deserialize(checkpoint).ok().map(|it| it.fields)
 }
 
 /// The fields that are written so far. They outlive whoever writes them, who may
@@ -68,7 +74,7 @@ impl SoFar {
             let (salt, fields) = (so_far.salt.clone(), so_far.fields.values().cloned().collect());
             json(&Provenance { salt, fields, sources: Vec::new() })?
         };
-        let file = reports.keep(attempt, FIELDS, so_far).await?;
+        let file = reports.keep(attempt, (NAME, MEDIA_TYPE), so_far).await?;
         let checkpoint = serde_json::json!(Checkpoint { fields: file.sha256 });
         attempt.handle.checkpoint(checkpoint);
         Ok(())
@@ -83,10 +89,9 @@ impl SoFar {
 /// Those of these fields that an earlier attempt has left; what cannot be used
 /// is done over again, and so is what a model failed at: it may be well again.
 pub(super) async fn left_behind(reports: &Reports, attempt: &Attempt, fields: &[Field]) -> Fields {
-    let Some(checkpoint) = attempt.checkpoint.clone() else { return Fields::new() };
+    let Some(checkpoint) = &attempt.checkpoint else { return Fields::new() };
     let read = async {
-        let checkpoint: Checkpoint = serde_json::from_value(checkpoint).ok()?;
-        let bytes = reports.read(checkpoint.fields, BYTES_MAX, "checkpoint").await.ok()?;
+        let bytes = reports.read(file(checkpoint)?, BYTES_MAX, "checkpoint").await.ok()?;
         let left: Provenance = serde_json::from_slice(&bytes).ok()?;
         let numbers: HashMap<&str, usize> =
             fields.iter().enumerate().map(|(number, it)| (it.key.as_str(), number)).collect();
