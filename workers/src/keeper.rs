@@ -14,6 +14,7 @@ use artifacts::{ArtifactError, Artifacts, Reference, Subject};
 use commands::Commands;
 use domain::{
     JobId, UserId,
+    artifact::Sha256,
     job::{JobEvent, Present, Spec},
 };
 use projections::{checkpoint::Checkpoints, fact::Fact, feed::Feed, reactor::Turn};
@@ -123,7 +124,7 @@ impl Keeper {
     async fn let_go(&self, job: JobId, state: &Present) -> Result<(), Interrupted> {
         let Spec::Report(spec) = &*state.spec else { return Ok(()) };
         let last = state.checkpoint.as_ref().filter(|_| !state.state().is_final());
-        let last = last.and_then(checkpoint::file).map(|it| it.bytes());
+        let last = last.and_then(checkpoint::file).map(Sha256::bytes);
         if last.is_none() && !state.state().is_final() {
             return Ok(());
         }

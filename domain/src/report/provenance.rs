@@ -133,6 +133,7 @@ pub struct SourceProvenance {
     pub error: Option<SourceFault>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_none(count: &u32) -> bool {
     *count == 0
 }

@@ -44,7 +44,7 @@ pub(super) fn document(
             Trace::SourceReference => "the number of a source",
         };
         let field = if said.len() <= SEARCHED_BYTES_MAX {
-            culprit(template, known, &written, words)?
+            culprit(template, &known, &written, words)?
         } else {
             None
         };
@@ -68,12 +68,12 @@ fn filled(template: &Template, fields: &[FieldProvenance]) -> Result<Bytes, Faul
 /// document.
 fn culprit(
     template: &Template,
-    known: Vec<FieldProvenance>,
+    known: &[FieldProvenance],
     written: &[FieldProvenance],
     words: &str,
 ) -> Result<Option<String>, Fault> {
     let says = |count: usize| -> Result<bool, Fault> {
-        let mut fields = known.clone();
+        let mut fields = known.to_vec();
         fields.extend_from_slice(&written[..count]);
         Ok(docx::said(filled(template, &fields)?)?.contains(words))
     };

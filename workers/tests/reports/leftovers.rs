@@ -19,10 +19,14 @@ use super::{
 /// What has been left so far, first to last.
 async fn left(world: &World, job: JobId) -> Vec<Sha256> {
     let events = world.events(job).await;
-    let left = events.iter().filter_map(|it| match it {
-        JobEvent::ProgressReported(it) => it.checkpoint.clone(),
-        JobEvent::LeaseReleased(it) => it.checkpoint.clone(),
-        _ => None,
+    let left = events.iter().filter_map(|it| {
+        if let JobEvent::ProgressReported(it) = it {
+            it.checkpoint.clone()
+        } else if let JobEvent::LeaseReleased(it) = it {
+            it.checkpoint.clone()
+        } else {
+            None
+        }
     });
     left.map(|it| serde_json::from_value(it["fields"].clone()).unwrap()).collect()
 }

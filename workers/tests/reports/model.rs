@@ -24,7 +24,7 @@ pub(super) struct Model {
 impl Model {
     /// Answers so many times, and then keeps everybody waiting.
     pub(super) async fn answering(times: usize) -> Self {
-        Self::saying(times, answer).await
+        Self::saying(times, |number| Ok(answer(number))).await
     }
 
     /// Says that it has it, and then that it can do nothing, from that question
@@ -37,9 +37,8 @@ impl Model {
     pub(super) async fn broken_when(
         broken: impl Fn(usize) -> bool + Clone + Send + Sync + 'static,
     ) -> Self {
-        Self::saying(usize::MAX >> 3, move |number| match broken(number) {
-            true => Err(StatusCode::INTERNAL_SERVER_ERROR),
-            false => answer(number),
+        Self::saying(usize::MAX >> 3, move |number| {
+            if broken(number) { Err(StatusCode::INTERNAL_SERVER_ERROR) } else { Ok(answer(number)) }
         })
         .await
     }
@@ -55,7 +54,7 @@ impl Model {
         let generate = async move || {
             let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
             permits.acquire().await.unwrap().forget();
-            if may_break.load(Ordering::SeqCst) { says(number) } else { answer(number) }
+            if may_break.load(Ordering::SeqCst) { says(number) } else { Ok(answer(number)) }
         };
         let tags: Value = json!({ "models": [{ "name": "petit" }] });
         let app = Router::new()
@@ -86,6 +85,6 @@ impl Model {
     }
 }
 
-fn answer(number: usize) -> Result<Json<Value>, StatusCode> {
-    Ok(Json(json!({ "response": format!("Réponse {number}.") })))
+fn answer(number: usize) -> Json<Value> {
+    Json(json!({ "response": format!("Réponse {number}.") }))
 }

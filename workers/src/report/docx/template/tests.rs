@@ -70,7 +70,7 @@ fn a_template_has_so_many_fields_and_no_more() {
 /// Must never: a template that keeps a thread of the server for good.
 #[tokio::test]
 async fn a_line_of_placeholders_is_filled_in_the_time_that_a_template_has() {
-    let template = body(&paragraph(&["{{A}}"; 60_000]));
+    let template = body(&paragraph(&vec!["{{A}}"; 60_000]));
     let fill = move || filled(template, &[("A", "a")]);
     let document = guard::run(fill, std::time::Duration::from_mins(1)).await.unwrap();
     assert_eq!(said(document).unwrap().len(), 60_001);

@@ -93,6 +93,7 @@ fn said(draft: &Draft) -> Option<(Writer, &str)> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what is said")]
 fn by(writer: Writer, text: &str) -> Option<(Writer, &str)> {
     Some((writer, text))
 }
