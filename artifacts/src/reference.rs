@@ -104,6 +104,35 @@ impl Artifacts {
         Ok(0 < dropped.rows_affected())
     }
 
+    /// Drops the references of `subject` by this name that came before that to `than`, all of them
+    /// if it is not said. Those to `except` stay, whatever they are called.
+    pub async fn release_named(
+        &self,
+        subject: Subject,
+        name: &str,
+        than: Option<&[u8; 32]>,
+        except: &[[u8; 32]],
+    ) -> Result<(), ArtifactError> {
+        let (kind, subject) = subject.columns();
+        sqlx::query!(
+            "delete from artifact_reference
+             where subject_kind = $1 and subject = $2 and name = $3 and sha256 <> all($5)
+                 and ($4::bytea is null or created_at < (
+                     select max(newer.created_at) from artifact_reference newer
+                     where newer.subject_kind = $1 and newer.subject = $2 and newer.name = $3
+                         and newer.sha256 = $4
+                 ))",
+            kind,
+            subject,
+            name,
+            than as Option<&[u8; 32]>,
+            except as _,
+        )
+        .execute(&self.db)
+        .await?;
+        Ok(())
+    }
+
     /// Every reference of `subject` is somebody else's from now on. Those who owned one before read
     /// the files no more, unless they own another.
     pub async fn give(&self, subject: Subject, to: Uuid) -> Result<(), ArtifactError> {

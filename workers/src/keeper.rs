@@ -12,14 +12,21 @@ use std::{sync::Arc, time::Duration};
 
 use artifacts::{ArtifactError, Artifacts, Reference, Subject};
 use commands::Commands;
-use domain::{JobId, UserId, job::JobEvent};
+use domain::{
+    JobId, UserId,
+    artifact::Sha256,
+    job::{JobEvent, Present, Spec},
+};
 use projections::{checkpoint::Checkpoints, fact::Fact, feed::Feed, reactor::Turn};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::reactor::{Following, Interrupted, Reactor};
-use files::{File, files};
+use crate::{
+    reactor::{Following, Interrupted, Reactor},
+    report::checkpoint,
+};
+use files::{File, files, given, supersedes};
 
 /// What is said of a file of which nothing is known.
 const UNKNOWN: &str = "application/octet-stream";
@@ -85,11 +92,16 @@ impl Keeper {
     async fn keep(&self, fact: &Fact) -> Result<(), Interrupted> {
         let Some((job, event)) = fact.of_job() else { return Ok(()) };
         let files = files(event);
-        if files.is_empty() && !matches!(event, JobEvent::JobTransferred(_)) {
+        let transferred = matches!(event, JobEvent::JobTransferred(_));
+        if files.is_empty() && !transferred && !supersedes(event) {
             return Ok(());
         }
         let state = self.commands.job_state(job).await?;
-        let Some(owner) = state.present().map(|it| it.order.owner) else { return Ok(()) };
+        let Some(state) = state.present() else { return Ok(()) };
+        let owner = state.order.owner;
+        if supersedes(event) {
+            self.let_go(job, state).await?;
+        }
         for file in files {
             if !self.kept(job, owner, &file).await? {
                 // No waiting brings it back, and what else is named is to be kept.
@@ -104,6 +116,23 @@ impl Keeper {
         }
         // Who referred to them before may have thought it another's.
         Ok(self.artifacts.give(Subject::Job(job.0), owner.0).await?)
+    }
+
+    /// Lets go of what a report has left to go on from, but for the last of it;
+    /// of all of it, once nobody will go on. It is what stands in its fields,
+    /// and nobody is shown it.
+    async fn let_go(&self, job: JobId, state: &Present) -> Result<(), Interrupted> {
+        let Spec::Report(spec) = &*state.spec else { return Ok(()) };
+        let last = state.checkpoint.as_ref().filter(|_| !state.state().is_final());
+        let last = last.and_then(checkpoint::file).map(Sha256::bytes);
+        if last.is_none() && !state.state().is_final() {
+            return Ok(());
+        }
+        // What the requester gave it may be called the same.
+        let given: Vec<[u8; 32]> = given(spec).iter().map(|it| it.sha256.bytes()).collect();
+        let subject = Subject::Job(job.0);
+        let name = checkpoint::NAME;
+        Ok(self.artifacts.release_named(subject, name, last.as_ref(), &given).await?)
     }
 
     /// Whether the file is there.

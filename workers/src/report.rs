@@ -12,7 +12,7 @@
 
 mod attempt;
 mod bm25;
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod clean;
 mod compose;
 mod document;

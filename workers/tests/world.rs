@@ -16,6 +16,7 @@ use domain::{
 use journal::{Journal, postgres::PostgresJournal};
 use projections::{
     Reader,
+    checkpoint::Checkpoints,
     dispatch::{self, WaitingWorkers},
     feed::Feed,
     schema::{self, OtherVersion},
@@ -25,7 +26,7 @@ use tempfile::TempDir;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workers::{Execute, Executor, Scheduler};
+use workers::{Execute, Executor, Keeper, Scheduler};
 
 pub(crate) const OWNER: UserId = UserId(Uuid::from_u128(1));
 
@@ -37,6 +38,7 @@ pub(crate) struct World {
     pub(crate) reader: Reader,
     pub(crate) feed: Arc<Feed>,
     pub(crate) journal: Arc<dyn Journal>,
+    checkpoints: Checkpoints,
     commands: Commands,
     waiting: Arc<WaitingWorkers>,
     ids: Ids,
@@ -80,6 +82,7 @@ impl World {
         following.spawn(async move { it.run(&of, until).await });
         Self {
             files,
+            checkpoints: Checkpoints::new(db.clone()),
             reader: Reader::new(db),
             feed,
             journal,
@@ -136,6 +139,20 @@ impl World {
         let db = PgPoolOptions::new().connect_with(options).await.unwrap();
         sqlx::raw_sql(statement).execute(&db).await.unwrap();
         db.close().await;
+    }
+
+    /// Has files kept that events name, and others let go of.
+    pub(crate) fn start_keeper(&mut self) {
+        let keeper = Keeper {
+            artifacts: self.files.clone(),
+            commands: self.commands.clone(),
+            feed: Arc::clone(&self.feed),
+            checkpoints: self.checkpoints.clone(),
+            owner: Uuid::new_v4(),
+            sweep_every: Duration::from_hours(1),
+        };
+        let until = self.stop.clone();
+        self.following.spawn(async move { keeper.run(until).await });
     }
 
     /// Has jobs whose time has come queued again.

@@ -164,7 +164,7 @@ impl From<Arc<JobRow>> for Crawl {
 
 impl From<Arc<JobRow>> for Report {
     fn from(row: Arc<JobRow>) -> Self {
-        Self(JobFields(Arc::clone(&row)), ReportFields(row))
+        Self(JobFields(Arc::clone(&row)), row.into())
     }
 }
 

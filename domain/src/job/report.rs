@@ -29,7 +29,8 @@ pub struct ReportCompleted {
     pub fence: u64,
     /// The document.
     pub document: Artifact,
-    /// How many sources could not be read.
+    /// How many sources could not be read, or not all of their pages, and how many
+    /// fields their writer failed at.
     pub errors: u64,
     /// What is told of how it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]

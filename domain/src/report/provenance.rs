@@ -34,7 +34,8 @@ pub struct FieldProvenance {
     /// Why nothing stands there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
-    /// The passages that it was written from, best first.
+    /// The passages that it was written from, best first: what a model was shown,
+    /// or what Greffe took words from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passages: Vec<CitedPassage>,
 }
@@ -73,6 +74,26 @@ pub enum Missing {
     WriterFailed,
 }
 
+impl Missing {
+    /// Whether its writer might do better if it were asked again.
+    pub fn is_passing(self) -> bool {
+        match self {
+            Self::TimedOut | Self::WriterFailed => true,
+            Self::NotGiven
+            | Self::NoSource
+            | Self::NoAnswer
+            | Self::NotAllowed
+            | Self::ForbiddenOutput => false,
+        }
+    }
+
+    /// Whether its writer is at fault: a report with such a field is no plain
+    /// success.
+    pub fn is_error(self) -> bool {
+        self.is_passing() || self == Self::ForbiddenOutput
+    }
+}
+
 /// A part of a source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CitedPassage {
@@ -81,7 +102,7 @@ pub struct CitedPassage {
     /// On which page, from 1, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
-    /// How it begins.
+    /// What it says there.
     pub excerpt: String,
     /// How well it fits the field.
     pub score: f64,
@@ -95,15 +116,26 @@ pub struct SourceProvenance {
     pub name: Option<String>,
     /// What is in it.
     pub sha256: Sha256,
-    /// How many pages, if it has any.
+    /// How many pages were read, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<u32>,
     /// Whether it was so long that the rest was left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// How many pages could not be read.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub pages_unread: u32,
+    /// How many pages at its end were not looked at, because it has too many.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub pages_cut: u32,
     /// Why it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<SourceFault>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Why a source could not be read.

@@ -42,11 +42,37 @@ pub(super) fn files(event: &JobEvent) -> Vec<File> {
     }
 }
 
+/// Whether an event makes files of use to nobody that an earlier one named: it
+/// leaves others to go on from, or is the last.
+pub(super) fn supersedes(event: &JobEvent) -> bool {
+    match event {
+        JobEvent::ProgressReported(it) => it.checkpoint.is_some(),
+        JobEvent::LeaseReleased(it) => it.checkpoint.is_some(),
+        JobEvent::JobFailed(_)
+        | JobEvent::JobCancelled(_)
+        | JobEvent::JobExpired(_)
+        | JobEvent::Report(ReportEvent::ReportCompleted(_)) => true,
+        JobEvent::TaskCreated(_)
+        | JobEvent::TaskCompleted(_)
+        | JobEvent::JobQueued(_)
+        | JobEvent::LeaseGranted(_)
+        | JobEvent::CancelRequested(_)
+        | JobEvent::JobPaused(_)
+        | JobEvent::JobResumed(_)
+        | JobEvent::LeaseExpired(_)
+        | JobEvent::AttemptFailed(_)
+        | JobEvent::LogSealed(_)
+        | JobEvent::JobTransferred(_)
+        | JobEvent::Crawl(_)
+        | JobEvent::Report(ReportEvent::ReportRequested(_)) => false,
+    }
+}
+
 fn made(artifact: &Artifact) -> File {
     File { sha256: artifact.sha256, name: Some(artifact.name.clone()), role: "artifact" }
 }
 
-fn given(report: &ReportSpec) -> Vec<File> {
+pub(super) fn given(report: &ReportSpec) -> Vec<File> {
     let file = |role| move |sha256: &Sha256| File { sha256: *sha256, name: None, role };
     let template = std::iter::once(&report.template).map(file("template"));
     let sources = report.sources.iter().map(file("source"));

@@ -24,7 +24,7 @@ use super::{
     fields::{Field, fields},
     guard,
     sources::Sources,
-    writer::Writers,
+    writer::{GivenUp, Writers},
 };
 use crate::executor::{Attempt, Finish, Level};
 
@@ -57,10 +57,10 @@ impl Reports {
         let writers = Writers::chosen(spec.writer, self.ollama.as_ref()).await?;
         let first = spelt(&writers.first());
         attempt.handle.log(Level::Info, &format!("fields are written by {first}"));
-        let errors = sources.errors() as u64;
+        let mut errors = sources.errors() as u64;
         let told = sources.told;
         let today = attempt.handle.now().date_naive();
-        let material = Material::new(sources.index, &input, today, spec.passages_max);
+        let material = Material::new(sources.index, &input, today, spec.passages_max, fields.len());
 
         so_far.begin(&input.salt);
         let composed = self.compose(attempt, &fields, &material, (so_far, writers)).await?;
@@ -83,6 +83,8 @@ impl Reports {
         .await?;
         let document = self.keep(attempt, DOCUMENT, filled?).await?;
         let (filled, empty, writers) = counted(&composed);
+        errors +=
+            composed.iter().filter(|it| it.missing.is_some_and(Missing::is_error)).count() as u64;
         let provenance = Provenance { salt: input.salt, fields: composed, sources: told };
         let provenance = self.keep(attempt, PROVENANCE, json(&provenance)?).await?;
         let written = Written { provenance, filled, empty, writers };
@@ -118,6 +120,20 @@ impl Reports {
                 }
                 None => handle.log(Level::Info, &format!("source {number} is read")),
             }
+            if 0 < told.pages_unread {
+                let (unread, read) = (told.pages_unread, told.pages.unwrap_or_default());
+                let line = format!(
+                    "source {number} is used in part: {unread} of {} pages cannot be read",
+                    unread + read
+                );
+                handle.log(Level::Warn, &line);
+            }
+            if 0 < told.pages_cut {
+                let cut = told.pages_cut;
+                let line =
+                    format!("source {number} has too many pages: the last {cut} are not used");
+                handle.log(Level::Warn, &line);
+            }
             if told.truncated {
                 handle
                     .log(Level::Warn, &format!("source {number} is too long: its end is not used"));
@@ -127,7 +143,7 @@ impl Reports {
         Ok(sources)
     }
 
-    /// Every field, those first that an earlier attempt has left behind.
+    /// Every field; those are not written that an earlier attempt has left behind.
     async fn compose(
         &self,
         attempt: &Attempt,
@@ -144,11 +160,22 @@ impl Reports {
         }
         so_far.add(left);
         let mut kept = Instant::now();
-        for (at, field) in fields.iter().enumerate().skip(done) {
+        for (at, field) in fields.iter().enumerate() {
+            if so_far.has(at) {
+                continue;
+            }
             handle.progress(far(at, fields.len(), &field.key));
-            let it = material.compose(field, &mut writers).await;
+            let composed = material.compose(field, &mut writers).await;
+            let it = match composed {
+                Ok(it) => it,
+                Err(GivenUp { fields }) => {
+                    // The next attempt goes on from here.
+                    so_far.leave(self, attempt).await?;
+                    return Err(Fault::WriterGone { fields });
+                }
+            };
             handle.log(Level::Info, &line(field, &it));
-            so_far.add([it]);
+            so_far.add([(at, it)]);
             if self.checkpoint_every <= kept.elapsed() {
                 so_far.leave(self, attempt).await?;
                 kept = Instant::now();

@@ -10,14 +10,32 @@ const K1: f64 = 1.5;
 /// How much a passage that is longer than others must say more.
 const B: f64 = 0.75;
 
+/// How much memory an index may take, about, in bytes. What people write takes
+/// less than half of it, as far as the text of a report is used at all.
+const BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// What a passage costs beside its text, a word beside its letters, and each
+/// passage that a word stands in.
+const PASSAGE_BYTES: usize = 64;
+const WORD_BYTES: usize = 128;
+const PLACE_BYTES: usize = 16;
+
 /// The passages of all sources, by their words.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
     passages: Vec<Passage>,
     lengths: Vec<u32>,
     /// For each word, in which passages it stands, and how often.
     postings: HashMap<String, Vec<(u32, u32)>>,
     words: u64,
+    /// How much memory is left.
+    bytes_left: usize,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::within(BYTES_MAX)
+    }
 }
 
 /// A passage that speaks of what was looked for.
@@ -29,21 +47,38 @@ pub(super) struct Hit<'a> {
 }
 
 impl Index {
-    /// Takes in a passage.
-    pub(super) fn add(&mut self, passage: Passage) {
-        let Ok(number) = u32::try_from(self.passages.len()) else { return };
+    fn within(bytes_max: usize) -> Self {
+        Self {
+            passages: Vec::new(),
+            lengths: Vec::new(),
+            postings: HashMap::new(),
+            words: 0,
+            bytes_left: bytes_max,
+        }
+    }
+
+    /// Takes in a passage, if there is room for it. Whether there was.
+    #[must_use]
+    pub(super) fn add(&mut self, passage: Passage) -> bool {
+        let Ok(number) = u32::try_from(self.passages.len()) else { return false };
         let mut counts: HashMap<String, u32> = HashMap::new();
         let mut length = 0;
         for word in words::tokens(&passage.text) {
             *counts.entry(word).or_default() += 1;
             length += 1;
         }
+        let new = counts.keys().filter(|it| !self.postings.contains_key(*it));
+        let new: usize = new.map(|it| WORD_BYTES + it.len()).sum();
+        let bytes = PASSAGE_BYTES + passage.text.len() + new + PLACE_BYTES * counts.len();
+        let Some(left) = self.bytes_left.checked_sub(bytes) else { return false };
+        self.bytes_left = left;
         for (word, count) in counts {
             self.postings.entry(word).or_default().push((number, count));
         }
         self.words += u64::from(length);
         self.lengths.push(length);
         self.passages.push(passage);
+        true
     }
 
     /// All passages, in the order in which they were taken in.
@@ -103,9 +138,24 @@ mod tests {
     fn index(texts: &[&str]) -> Index {
         let mut index = Index::default();
         for text in texts {
-            index.add(Passage { source: 0, page: None, text: (*text).into() });
+            assert!(index.add(Passage { source: 0, page: None, text: (*text).into() }));
         }
         index
+    }
+
+    /// Must never: a source that takes the memory of the server, a word each
+    /// three letters.
+    #[test]
+    fn words_that_nobody_writes_take_no_more_memory_than_there_is() {
+        let mut index = Index::within(1024 * 1024);
+        let text = |number: u32| (0..400).map(|it| format!("{:x} ", number * 400 + it)).collect();
+        let passage = |number| Passage { source: 0, page: None, text: text(number) };
+        let taken = (1_000..2_000).take_while(|it| index.add(passage(*it))).count();
+        assert!((10..30).contains(&taken), "{taken}");
+        assert!(index.postings.len() < 8_000, "{}", index.postings.len());
+        let first = format!("{:x}", 400_000);
+        assert_eq!(index.search(&first, 10).len(), 1, "what was taken in is found");
+        assert!(index.search(&format!("{:x}", 799_999), 10).is_empty());
     }
 
     fn found(index: &Index, query: &str) -> Vec<String> {

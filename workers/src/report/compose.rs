@@ -1,7 +1,10 @@
 //! One field after another: given, found, written, or left empty; and where
 //! it came from.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ops::Range,
+};
 
 use chrono::NaiveDate;
 use domain::report::{CitedPassage, FieldKind, FieldProvenance, FieldStatus, Missing, ReportInput};
@@ -9,14 +12,20 @@ use domain::report::{CitedPassage, FieldKind, FieldProvenance, FieldStatus, Miss
 use super::{
     bm25::{Hit, Index},
     fields::{self, Field, Form},
-    writer::{Draft, Writers},
+    passages::Passage,
+    writer::{Draft, GivenUp, Taken, Writers},
 };
 
 /// How many passages a field is written from, unless it is said.
 const PASSAGES: usize = 10;
 
-/// How much of a passage is cited, in characters.
+/// How much of a passage is cited, in characters: what stands around that which
+/// was taken from it, and no more than so much if more was taken.
 const EXCERPT_CHARS: usize = 300;
+const EXCERPT_CHARS_MAX: usize = 600;
+
+/// How many passages all fields together are written from at most.
+const PASSAGES_MAX: usize = 10_000;
 
 /// What all fields of a report are written from.
 pub(super) struct Material {
@@ -34,14 +43,16 @@ impl Material {
         input: &ReportInput,
         today: NaiveDate,
         passages_max: Option<u16>,
+        fields: usize,
     ) -> Self {
+        let passages_max = passages_max.map_or(PASSAGES, usize::from);
         let given = input.values.iter().map(|it| (fields::upper(&it.key), it.value.clone()));
         Self {
             index,
             given: given.filter(|it| !it.1.trim().is_empty()).collect(),
             place: input.place.clone().filter(|it| !it.trim().is_empty()),
             date: input.date.unwrap_or(today),
-            passages_max: passages_max.map_or(PASSAGES, usize::from),
+            passages_max: passages_max.min(PASSAGES_MAX / fields.max(1)).max(1),
         }
     }
 
@@ -51,42 +62,46 @@ impl Material {
     }
 
     /// What is to stand in a field, and why.
-    pub(super) async fn compose(&self, field: &Field, writers: &mut Writers) -> FieldProvenance {
+    pub(super) async fn compose(
+        &self,
+        field: &Field,
+        writers: &mut Writers,
+    ) -> Result<FieldProvenance, GivenUp> {
         if let Some(value) = self.given.get(&fields::upper(&field.key)) {
-            return settled(field, FieldStatus::Given, value.clone());
+            return Ok(settled(field, FieldStatus::Given, value.clone()));
         }
         if field.kind == FieldKind::Deterministic {
-            return match self.found(field.form) {
+            return Ok(match self.found(field.form) {
                 Some((value, passages)) => {
                     let found = settled(field, FieldStatus::Found, value);
                     FieldProvenance { passages, ..found }
                 }
                 None => left_empty(field, Missing::NotGiven),
-            };
+            });
         }
         let hits = self.index.search(&field.query, self.passages_max);
         let sources: HashSet<u32> = hits.iter().map(|it| it.passage.source).collect();
         if hits.is_empty() || sources.len() < field.sources_min {
-            return left_empty(field, Missing::NoSource);
+            return Ok(left_empty(field, Missing::NoSource));
         }
-        let drafted = match writers.write(field, &self.index, &hits).await {
-            Draft::Written { text, writer } => {
+        Ok(match writers.write(field, &self.index, &hits).await? {
+            Draft::Written { text, writer, taken } => {
                 let written = settled(field, FieldStatus::Written, text);
-                FieldProvenance { writer: Some(writer), ..written }
+                let passages = cited(&hits, &taken);
+                FieldProvenance { writer: Some(writer), passages, ..written }
             }
             Draft::Nothing { missing, writer } => {
                 FieldProvenance { writer: Some(writer), ..left_empty(field, missing) }
             }
-        };
-        FieldProvenance { passages: hits.iter().map(cited).collect(), ..drafted }
+        })
     }
 
     /// What is told by its form.
     fn found(&self, form: Option<Form>) -> Option<(String, Vec<CitedPassage>)> {
         match form? {
             Form::AvsNumber => self.index.passages().iter().find_map(|passage| {
-                let number = fields::avs_number(&passage.text)?;
-                Some((number, vec![cited(&Hit { passage, score: 1.0 })]))
+                let (at, number) = fields::avs_number(&passage.text)?;
+                Some((number, vec![citation(&Hit { passage, score: 1.0 }, &(at..at))]))
             }),
             Form::PlaceAndDate => {
                 let place = self.place.as_deref()?;
@@ -113,13 +128,29 @@ fn left_empty(field: &Field, missing: Missing) -> FieldProvenance {
     FieldProvenance { missing: Some(missing), ..empty }
 }
 
-fn cited(hit: &Hit<'_>) -> CitedPassage {
-    CitedPassage {
-        source: hit.passage.source,
-        page: hit.passage.page,
-        excerpt: hit.passage.text.chars().take(EXCERPT_CHARS).collect(),
-        score: hit.score,
+/// The passages that something was taken from, in their order, each once.
+fn cited(hits: &[Hit<'_>], taken: &[Taken]) -> Vec<CitedPassage> {
+    let mut parts = BTreeMap::<usize, Range<usize>>::new();
+    for Taken { hit, part } in taken {
+        let whole = parts.entry(*hit).or_insert_with(|| part.clone());
+        *whole = whole.start.min(part.start)..whole.end.max(part.end);
     }
+    parts.iter().filter_map(|(hit, part)| Some(citation(hits.get(*hit)?, part))).collect()
+}
+
+fn citation(hit: &Hit<'_>, part: &Range<usize>) -> CitedPassage {
+    let Passage { source, page, .. } = *hit.passage;
+    CitedPassage { source, page, excerpt: excerpt(&hit.passage.text, part), score: hit.score }
+}
+
+/// What a passage says in this part, and around it.
+fn excerpt(text: &str, part: &Range<usize>) -> String {
+    let chars = text[part.clone()].chars().count();
+    let room = EXCERPT_CHARS.saturating_sub(chars);
+    let before = text[..part.start].char_indices().rev().take(room / 2).last();
+    let from = before.map_or(part.start, |it| it.0);
+    let length = chars.clamp(EXCERPT_CHARS, EXCERPT_CHARS_MAX);
+    text[from..].chars().take(length).collect()
 }
 
 #[cfg(test)]

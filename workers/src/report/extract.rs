@@ -7,14 +7,12 @@
 mod pdf;
 mod plain;
 
-use std::io;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
     docx::{self, PackageFault},
-    reader::Reader,
+    reader::{Reader, Unavailable},
 };
 
 /// The largest source, in bytes.
@@ -29,6 +27,20 @@ pub(super) struct Extracted {
     pub(super) pages: Vec<Page>,
     /// Whether there was more.
     pub(super) truncated: bool,
+    /// How many pages could not be read.
+    pub(super) pages_unread: u32,
+    /// How many pages at the end were not looked at.
+    pub(super) pages_cut: u32,
+}
+
+/// What a parser makes of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Parsed {
+    pub(super) pages: Vec<Page>,
+    #[serde(default)]
+    pub(super) pages_unread: u32,
+    #[serde(default)]
+    pub(super) pages_cut: u32,
 }
 
 /// The text of a page, or all of it where there are no pages.
@@ -94,13 +106,13 @@ pub(super) async fn extract(
     bytes: Bytes,
     name: Option<&str>,
     reader: &Reader,
-) -> io::Result<Result<Extracted, Unreadable>> {
-    let pages = match accepted(&bytes, name) {
+) -> Result<Result<Extracted, Unreadable>, Unavailable> {
+    let parsed = match accepted(&bytes, name) {
         Err(unreadable) => Err(unreadable),
         Ok(Format::Plain) => parsed(bytes),
-        Ok(Format::Pdf | Format::Docx) => reader.pages(bytes).await?,
+        Ok(Format::Pdf | Format::Docx) => reader.parsed(bytes).await?,
     };
-    Ok(pages.and_then(whole))
+    Ok(parsed.and_then(whole))
 }
 
 /// What a file is, if it is what its name says.
@@ -112,23 +124,23 @@ fn accepted(bytes: &[u8], name: Option<&str>) -> Result<Format, Unreadable> {
     Ok(format)
 }
 
-/// The pages of a file, by parsers that may not come back.
-pub(super) fn parsed(bytes: Bytes) -> Result<Vec<Page>, Unreadable> {
-    let whole = |text| vec![Page { number: None, text }];
+/// What is in a file, by parsers that may not come back.
+pub(super) fn parsed(bytes: Bytes) -> Result<Parsed, Unreadable> {
+    let whole = |text| Parsed { pages: vec![Page { number: None, text }], ..Parsed::default() };
     Ok(match format(&bytes)? {
         Format::Plain => whole(plain::decoded(&bytes)?),
         Format::Docx => whole(docx::text(bytes)?),
-        Format::Pdf => pdf::pages(&bytes)?,
+        Format::Pdf => pdf::parsed(&bytes)?,
     })
 }
 
-/// What is used of the pages, if there is anything.
-fn whole(pages: Vec<Page>) -> Result<Extracted, Unreadable> {
-    let extracted = bounded(pages);
-    if extracted.pages.iter().all(|it| it.text.is_empty()) {
-        return Err(Unreadable::NoText);
+/// What is used of a file, if there is anything.
+fn whole(parsed: Parsed) -> Result<Extracted, Unreadable> {
+    let extracted = bounded(parsed);
+    if !extracted.pages.iter().all(|it| it.text.is_empty()) {
+        return Ok(extracted);
     }
-    Ok(extracted)
+    Err(if extracted.pages_unread == 0 { Unreadable::NoText } else { Unreadable::Damaged })
 }
 
 /// What the bytes are, by themselves.
@@ -160,8 +172,9 @@ fn promised(name: &str) -> Option<Format> {
 }
 
 /// As much of the pages as is used, their white space tidied.
-fn bounded(pages: Vec<Page>) -> Extracted {
-    let mut extracted = Extracted::default();
+fn bounded(Parsed { pages, pages_unread, pages_cut }: Parsed) -> Extracted {
+    let (pages_left, truncated) = (Vec::with_capacity(pages.len()), 0 < pages_cut);
+    let mut extracted = Extracted { pages: pages_left, truncated, pages_unread, pages_cut };
     let mut left = TEXT_BYTES_MAX;
     for Page { number, text } in pages {
         let mut text = tidied(&text);

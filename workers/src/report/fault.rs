@@ -8,8 +8,12 @@ use domain::job::JobError;
 use super::{
     docx::{PackageFault, TemplateFault},
     guard::Runaway,
+    reader::Unavailable,
     writer::NoModel,
 };
+
+/// How much of the key of a field is told.
+const KEY_CHARS_MAX: usize = 100;
 
 /// Why a report came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +24,9 @@ pub(super) enum Fault {
     /// Give it another template.
     #[error("reading the template took too long or went wrong")]
     TemplateRunaway,
+    /// Try again: whoever holds the places is to blame.
+    #[error("so many other files are being read that there was no place for those of this report")]
+    NoPlace,
     /// Give it other sources.
     #[error("none of the {count} sources can be read: {told}")]
     NoReadableSource { count: usize, told: String },
@@ -38,14 +45,17 @@ pub(super) enum Fault {
     /// The same.
     #[error("the language model wrote none of the {fields} fields that it was asked for")]
     WriterFailed { fields: usize },
+    /// The same.
+    #[error("the language model failed at {fields} fields in a row")]
+    WriterGone { fields: u32 },
     /// Give it other sources, or values. A document without a word is no report.
     #[error(
         "nothing is known of any of the {fields} fields: no value is given, no source speaks of one"
     )]
     NothingKnown { fields: usize },
     /// Change the template, or the values.
-    #[error("{what} would be left in the document")]
-    NotClean { what: &'static str },
+    #[error("{what} would be left in the document{}", told(field.as_deref()))]
+    NotClean { what: &'static str, field: Option<String> },
     /// No process can be started to read the sources in.
     #[error("the sources cannot be read on this machine")]
     Reader(#[source] io::Error),
@@ -54,10 +64,17 @@ pub(super) enum Fault {
     Files(#[source] ArtifactError),
 }
 
+/// Which field is at fault.
+fn told(field: Option<&str>) -> String {
+    let key = field.map(|it| it.chars().take(KEY_CHARS_MAX).collect::<String>());
+    key.map(|it| format!(", by what stands in `{it}`")).unwrap_or_default()
+}
+
 impl Fault {
     fn code(&self) -> &'static str {
         match self {
             Self::Template(TemplateFault::NoPlaceholder) => "template_without_placeholders",
+            Self::Template(TemplateFault::TooManyFields) => "template_too_many_fields",
             Self::Template(TemplateFault::Unclosed { .. } | TemplateFault::Misplaced { .. }) => {
                 "template_malformed"
             }
@@ -66,12 +83,13 @@ impl Fault {
                 PackageFault::Encrypted | PackageFault::Damaged | PackageFault::NotWord,
             ))
             | Self::TemplateRunaway => "template_unreadable",
+            Self::NoPlace => "no_place",
             Self::NoReadableSource { .. } => "no_readable_source",
             Self::Missing { .. } => "file_missing",
             Self::TooLarge { .. } => "file_too_large",
             Self::InputUnreadable => "input_unreadable",
             Self::WriterUnavailable => "writer_unavailable",
-            Self::WriterFailed { .. } => "writer_failed",
+            Self::WriterFailed { .. } | Self::WriterGone { .. } => "writer_failed",
             Self::NothingKnown { .. } => "nothing_known",
             Self::NotClean { .. } => "document_not_clean",
             Self::Reader(_) => "reader_unavailable",
@@ -82,8 +100,10 @@ impl Fault {
     /// Whether the same report may succeed if it is tried again.
     fn is_passing(&self) -> bool {
         match self {
-            Self::WriterUnavailable
+            Self::NoPlace
+            | Self::WriterUnavailable
             | Self::WriterFailed { .. }
+            | Self::WriterGone { .. }
             | Self::Reader(_)
             | Self::Files(_) => true,
             Self::Template(_)
@@ -130,8 +150,11 @@ impl From<PackageFault> for Fault {
 }
 
 impl From<Runaway> for Fault {
-    fn from(_: Runaway) -> Self {
-        Self::TemplateRunaway
+    fn from(runaway: Runaway) -> Self {
+        match runaway {
+            Runaway::Panicked | Runaway::TooSlow => Self::TemplateRunaway,
+            Runaway::NoPlace => Self::NoPlace,
+        }
     }
 }
 
@@ -141,9 +164,12 @@ impl From<NoModel> for Fault {
     }
 }
 
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self::Reader(error)
+impl From<Unavailable> for Fault {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::NoPlace => Self::NoPlace,
+            Unavailable::NoProcess(error) => Self::Reader(error),
+        }
     }
 }
 

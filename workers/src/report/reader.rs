@@ -24,8 +24,8 @@ use tokio::{
 };
 
 use super::{
-    extract::{Page, SOURCE_BYTES_MAX, Unreadable, parsed},
-    guard::{self, Runaway, STACK_BYTES},
+    extract::{Parsed, SOURCE_BYTES_MAX, Unreadable, parsed},
+    guard::{self, PROCESSES, Runaway, STACK_BYTES},
 };
 
 /// What the program is called with to read a file.
@@ -52,11 +52,20 @@ pub enum Reader {
     Apart(PathBuf),
 }
 
+/// Why a file was not read, through no fault of its own.
+#[derive(Debug)]
+pub(super) enum Unavailable {
+    /// So many others are being read.
+    NoPlace,
+    /// No process can be started, or talked to.
+    NoProcess(io::Error),
+}
+
 /// What is said about a file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
-    Pages(Vec<Page>),
+    Parsed(Parsed),
     Unreadable(Unreadable),
 }
 
@@ -69,7 +78,7 @@ pub fn extract_text(input: impl Read, mut output: impl Write) -> io::Result<()> 
     let parser =
         thread::Builder::new().stack_size(STACK_BYTES).spawn(move || parsed(bytes.into()))?;
     let answer = match parser.join() {
-        Ok(Ok(pages)) => Answer::Pages(pages),
+        Ok(Ok(parsed)) => Answer::Parsed(parsed),
         Ok(Err(unreadable)) => Answer::Unreadable(unreadable),
         Err(_) => Answer::Unreadable(Unreadable::Damaged),
     };
@@ -95,14 +104,18 @@ fn confine() -> io::Result<()> {
 }
 
 impl Reader {
-    /// The pages of a file. An error is no fault of the file's.
-    pub(super) async fn pages(&self, bytes: Bytes) -> io::Result<Result<Vec<Page>, Unreadable>> {
+    /// What is in a file. An error is no fault of the file's.
+    pub(super) async fn parsed(
+        &self,
+        bytes: Bytes,
+    ) -> Result<Result<Parsed, Unreadable>, Unavailable> {
         match self {
-            Self::Here => Ok(match guard::run(move || parsed(bytes), DEADLINE).await {
-                Ok(pages) => pages,
-                Err(Runaway::Panicked) => Err(Unreadable::Damaged),
-                Err(Runaway::TooSlow) => Err(Unreadable::TooSlow),
-            }),
+            Self::Here => match guard::run(move || parsed(bytes), DEADLINE).await {
+                Ok(parsed) => Ok(parsed),
+                Err(Runaway::Panicked) => Ok(Err(Unreadable::Damaged)),
+                Err(Runaway::TooSlow) => Ok(Err(Unreadable::TooSlow)),
+                Err(Runaway::NoPlace) => Err(Unavailable::NoPlace),
+            },
             Self::Apart(program) => apart(program, bytes, DEADLINE).await,
         }
     }
@@ -112,11 +125,11 @@ async fn apart(
     program: &Path,
     bytes: Bytes,
     deadline: Duration,
-) -> io::Result<Result<Vec<Page>, Unreadable>> {
-    let Ok(_place) = guard::place(deadline).await else { return Ok(Err(Unreadable::TooSlow)) };
+) -> Result<Result<Parsed, Unreadable>, Unavailable> {
+    let Ok(_place) = PROCESSES.place(deadline).await else { return Err(Unavailable::NoPlace) };
     match timeout(deadline, answer(program, bytes)).await {
-        Ok(answer) => Ok(match answer? {
-            Some(Answer::Pages(pages)) => Ok(pages),
+        Ok(answer) => Ok(match answer.map_err(Unavailable::NoProcess)? {
+            Some(Answer::Parsed(parsed)) => Ok(parsed),
             Some(Answer::Unreadable(unreadable)) => Err(unreadable),
             None => Err(Unreadable::Damaged),
         }),
@@ -160,7 +173,7 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::*;
+    use super::{super::extract::Page, *};
 
     /// Long enough for the slowest machine, and never waited for in full.
     const PATIENCE: Duration = Duration::from_mins(1);
@@ -174,19 +187,20 @@ mod tests {
         (folder, path)
     }
 
-    async fn read(script: &str, deadline: Duration) -> Result<Vec<Page>, Unreadable> {
+    async fn read(script: &str, deadline: Duration) -> Result<Parsed, Unreadable> {
         let (_folder, program) = program(script);
         apart(&program, Bytes::from_static(b"%PDF-1.4"), deadline).await.unwrap()
     }
 
     #[tokio::test]
     async fn what_is_answered_is_believed_and_what_is_no_answer_is_the_file_s_fault() {
-        let said = r#"echo '{"pages":[{"number":1,"text":"un"}]}'"#;
-        let pages = read(said, PATIENCE).await.unwrap();
-        assert_eq!(pages, [Page { number: Some(1), text: "un".into() }]);
+        let said = r#"echo '{"parsed":{"pages":[{"number":1,"text":"un"}],"pages_unread":2}}'"#;
+        let parsed = read(said, PATIENCE).await.unwrap();
+        assert_eq!(parsed.pages, [Page { number: Some(1), text: "un".into() }]);
+        assert_eq!((parsed.pages_unread, parsed.pages_cut), (2, 0));
         let said = r#"echo '{"unreadable":"encrypted"}'"#;
         assert_eq!(read(said, PATIENCE).await, Err(Unreadable::Encrypted));
-        for dies in ["exit 1", "kill -SEGV $$", "echo '{\"pages\":['; kill -KILL $$"] {
+        for dies in ["exit 1", "kill -SEGV $$", "echo '{\"parsed\":{\"pages\":['; kill -KILL $$"] {
             assert_eq!(read(dies, PATIENCE).await, Err(Unreadable::Damaged), "{dies}");
         }
     }
@@ -217,7 +231,8 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_of_the_environment_is_handed_on() {
-        let script = "/usr/bin/env | /bin/grep -q CARGO && exit 0; echo '{\"pages\":[]}'";
-        assert_eq!(read(script, PATIENCE).await, Ok(Vec::new()));
+        let script =
+            "/usr/bin/env | /bin/grep -q CARGO && exit 0; echo '{\"parsed\":{\"pages\":[]}}'";
+        assert_eq!(read(script, PATIENCE).await, Ok(Parsed::default()));
     }
 }

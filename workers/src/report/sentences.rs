@@ -1,8 +1,13 @@
 //! A text, taken apart into what can be cited alone: sentences, and lines that
 //! stand by themselves.
 
+use std::ops::Range;
+
 /// A line this long goes on in the next one, unless it says that it ends.
 const FULL_LINE_CHARS: usize = 60;
+
+/// How far apart two words may stand.
+const GAP_BYTES_MAX: usize = 100;
 
 /// Words that end in a full stop without ending a sentence.
 const ABBREVIATIONS: &[&str] = &[
@@ -16,6 +21,25 @@ const BULLETS: [char; 6] = ['•', '–', '—', '-', '*', '·'];
 /// The sentences of a text, in its order.
 pub(super) fn sentences(text: &str) -> Vec<String> {
     paragraphs(text).iter().flat_map(|it| split(it)).collect()
+}
+
+/// Where each of its sentences stands in a text.
+pub(super) fn locate(text: &str, sentences: &[String]) -> Vec<Range<usize>> {
+    let mut at = 0;
+    let place = |sentence: &String| {
+        let mut place: Option<Range<usize>> = None;
+        for word in sentence.split_whitespace() {
+            // What lies between is white, or makes an item of a list. A word that was broken at
+            // the end of a line is not found in one piece.
+            let near = text.floor_char_boundary(at + GAP_BYTES_MAX + word.len());
+            let Some(found) = text[at..near].find(word) else { continue };
+            let from = at + found;
+            at = from + word.len();
+            place = Some(place.map_or(from, |it| it.start)..at);
+        }
+        place.unwrap_or(at..at)
+    };
+    sentences.iter().map(place).collect()
 }
 
 /// A line without the sign that makes it an item of a list.
@@ -107,6 +131,18 @@ mod tests {
                 "deux"
             ]
         );
+    }
+
+    #[test]
+    fn a_sentence_is_found_where_it_stands() {
+        let page = "Un stage, un stage.\n\n  • Il a suivi des études re-\nprises. Puis un stage.";
+        let told = sentences(page);
+        let places = locate(page, &told);
+        let places: Vec<&str> = places.into_iter().map(|it| &page[it]).collect();
+        let second = "Il a suivi des études re-\nprises.";
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!((places[0], places[2]), ("Un stage, un stage.", "Puis un stage."));
+        assert!(second.starts_with(places[1]), "{places:?}");
     }
 
     #[test]

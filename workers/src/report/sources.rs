@@ -30,14 +30,17 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// How many could not be read.
+    /// How many could not be read, or not all of their pages.
     pub(super) fn errors(&self) -> usize {
-        self.told.iter().filter(|it| it.error.is_some()).count()
+        let left_out = |it: &&SourceProvenance| {
+            it.error.is_some() || it.pages_unread != 0 || it.pages_cut != 0
+        };
+        self.told.iter().filter(left_out).count()
     }
 
     /// Refuses to go on with nothing to draw from.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        if self.errors() < self.told.len() {
+        if self.told.iter().any(|it| it.error.is_none()) {
             return Ok(());
         }
         // By number: what they are called may be personal.
@@ -56,8 +59,15 @@ impl Sources {
         name: Option<String>,
     ) -> Result<Self, Fault> {
         let number = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
-        let mut told =
-            SourceProvenance { name, sha256, pages: None, truncated: false, error: None };
+        let mut told = SourceProvenance {
+            name,
+            sha256,
+            pages: None,
+            truncated: false,
+            pages_unread: 0,
+            pages_cut: 0,
+            error: None,
+        };
         match text_of(reports, sha256, told.name.as_deref()).await? {
             Ok(mut extracted) => {
                 self.bound(&mut extracted);
@@ -65,7 +75,10 @@ impl Sources {
                     .ok()
                     .filter(|_| extracted.pages.iter().all(|it| it.number.is_some()));
                 told.truncated = extracted.truncated;
-                self = self.indexed(number, extracted).await?;
+                (told.pages_unread, told.pages_cut) = (extracted.pages_unread, extracted.pages_cut);
+                let whole;
+                (self, whole) = self.indexed(number, extracted).await?;
+                told.truncated |= !whole;
             }
             Err(unreadable) => {
                 let (code, message) = (unreadable.code().to_owned(), unreadable.to_string());
@@ -88,13 +101,13 @@ impl Sources {
         }
     }
 
-    /// Counting words takes long enough to be in others' way.
-    async fn indexed(mut self, number: u32, extracted: Extracted) -> Result<Self, Fault> {
+    /// Counting words takes long enough to be in others' way. Whether there was
+    /// room for all of them.
+    async fn indexed(mut self, number: u32, extracted: Extracted) -> Result<(Self, bool), Fault> {
         let counted = tokio::task::spawn_blocking(move || {
-            for passage in passages(number, &extracted) {
-                self.index.add(passage);
-            }
-            self
+            let mut passages = passages(number, &extracted).into_iter();
+            let whole = passages.all(|it| self.index.add(it));
+            (self, whole)
         });
         counted.await.map_err(|error| Fault::Files(ArtifactError::Damaged(error.into())))
     }

@@ -50,6 +50,32 @@ pub(super) fn body(content: &str) -> Bytes {
     docx(&[("document", &format!("<w:body>{content}</w:body>"))])
 }
 
+/// A document with this body as Microsoft's Open XML SDK writes it.
+pub(super) fn sdk(content: &str) -> Bytes {
+    let types = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Types xmlns=\"http://schemas.\
+        openxmlformats.org/package/2006/content-types\"><Default Extension=\"xml\" ContentType=\"\
+        application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\" />\
+        <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.\
+        relationships+xml\" /></Types>";
+    let links = "\u{FEFF}<?xml version=\"1.0\" encoding=\"utf-8\"?><Relationships xmlns=\"http://\
+        schemas.openxmlformats.org/package/2006/relationships\"><Relationship Type=\"http://schemas.\
+        openxmlformats.org/officeDocument/2006/relationships/officeDocument\" \
+        Target=\"/word/document.xml\" Id=\"R1\" /></Relationships>";
+    let document = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><w:document xmlns:w=\"{WORD}\"><w:body>\
+         {content}</w:body></w:document>"
+    );
+    // It is no part of the text, though its type is said nowhere else.
+    let beside = "<properties>rien</properties>";
+    let entries = [
+        ("word/document.xml", document.as_str()),
+        ("custom/item1.xml", beside),
+        ("_rels/.rels", links),
+        ("[Content_Types].xml", types),
+    ];
+    packed(&entries.map(|(name, content)| (name.to_owned(), content.as_bytes().to_vec())))
+}
+
 /// A paragraph of runs with these texts.
 pub(super) fn paragraph(runs: &[&str]) -> String {
     let runs: String = runs.iter().map(|it| run("", it)).collect();
@@ -72,8 +98,20 @@ pub(super) fn packed(entries: &[(String, Vec<u8>)]) -> Bytes {
     zip.finish().unwrap().into_inner().into()
 }
 
+/// The font of most pages.
+pub(super) const FONT: &str = "3 0 R";
+
+/// A font that is in no order, as many a program writes one.
+pub(super) const ODD_FONT: &str =
+    "<< /Type /Font /Subtype /Type0 /BaseFont /Odd /Encoding /Identity-H >>";
+
 /// A PDF with a page for each text, in the letters of Windows.
 pub(super) fn pdf(pages: &[&str]) -> Bytes {
+    pdf_in(&pages.iter().map(|it| (*it, FONT)).collect::<Vec<_>>())
+}
+
+/// The same, each page in a font of its own.
+pub(super) fn pdf_in(pages: &[(&str, &str)]) -> Bytes {
     let mut objects: Vec<Vec<u8>> = vec![b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()];
     let kids: Vec<String> = (0..pages.len()).map(|it| format!("{} 0 R", 4 + 2 * it)).collect();
     let kids = kids.join(" ");
@@ -81,7 +119,7 @@ pub(super) fn pdf(pages: &[&str]) -> Bytes {
     objects.push(
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".into(),
     );
-    for (at, text) in pages.iter().enumerate() {
+    for (at, (text, font)) in pages.iter().enumerate() {
         let mut drawn = String::from("BT /F1 12 Tf 72 760 Td 14 TL\n");
         for line in text.lines() {
             let line = line.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)");
@@ -92,7 +130,7 @@ pub(super) fn pdf(pages: &[&str]) -> Bytes {
         objects.push(
             format!(
                 "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {} 0 R \
-                 /Resources << /Font << /F1 3 0 R >> >> >>",
+                 /Resources << /Font << /F1 {font} >> >> >>",
                 5 + 2 * at
             )
             .into(),

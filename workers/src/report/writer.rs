@@ -7,6 +7,8 @@ mod extractive;
 mod ollama;
 mod prompt;
 
+use std::ops::Range;
+
 use domain::{
     job::{Writer, WriterChoice},
     report::Missing,
@@ -35,8 +37,24 @@ pub(super) struct Writers {
 /// What came of having a field written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Draft {
-    Written { text: String, writer: Writer },
+    Written { text: String, writer: Writer, taken: Vec<Taken> },
     Nothing { missing: Missing, writer: Writer },
+}
+
+/// Something that a text was written from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Which of the passages that there were.
+    pub(super) hit: usize,
+    /// Which part of it, in bytes.
+    pub(super) part: Range<usize>,
+}
+
+/// The report was to be written by a model, which has failed at so many fields
+/// in a row that it is not waited for any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GivenUp {
+    pub(super) fields: u32,
 }
 
 /// The report was to be written by a model, and none can be asked.
@@ -67,22 +85,32 @@ impl Writers {
     }
 
     /// Has a field written from passages, of which there must be some.
-    pub(super) async fn write(&mut self, field: &Field, index: &Index, hits: &[Hit<'_>]) -> Draft {
+    pub(super) async fn write(
+        &mut self,
+        field: &Field,
+        index: &Index,
+        hits: &[Hit<'_>],
+    ) -> Result<Draft, GivenUp> {
         if let Some(ollama) = &self.ollama {
             let asked = ollama.write(field, hits).await;
             self.failures = if asked.is_err() { self.failures + 1 } else { 0 };
             match asked {
-                Ok(text) => return fit(&text, field, Writer::Ollama),
+                Ok((text, taken)) => return Ok(fit(&text, field, Writer::Ollama, taken)),
                 // It did answer, and would answer like that again.
                 Err(AskFault::Forbidden) => {
                     self.failures = 0;
-                    return nothing(Missing::ForbiddenOutput, Writer::Ollama);
+                    return Ok(nothing(Missing::ForbiddenOutput, Writer::Ollama));
+                }
+                Err(AskFault::TimedOut | AskFault::Failed)
+                    if !self.steps_in && FAILURES_MAX <= self.failures =>
+                {
+                    return Err(GivenUp { fields: self.failures });
                 }
                 Err(AskFault::TimedOut) if !self.steps_in => {
-                    return nothing(Missing::TimedOut, Writer::Ollama);
+                    return Ok(nothing(Missing::TimedOut, Writer::Ollama));
                 }
                 Err(AskFault::Failed) if !self.steps_in => {
-                    return nothing(Missing::WriterFailed, Writer::Ollama);
+                    return Ok(nothing(Missing::WriterFailed, Writer::Ollama));
                 }
                 Err(AskFault::TimedOut | AskFault::Failed) => {}
             }
@@ -91,22 +119,23 @@ impl Writers {
                 self.ollama = None;
             }
         }
-        fit(&extractive::write(field, index, hits), field, Writer::Extractive)
+        let (text, taken) = extractive::write(field, index, hits);
+        Ok(fit(&text, field, Writer::Extractive, taken))
     }
 }
 
 /// What was written, if it may stand in the field.
-fn fit(text: &str, field: &Field, writer: Writer) -> Draft {
+fn fit(text: &str, field: &Field, writer: Writer, taken: Vec<Taken>) -> Draft {
     if text.is_empty() {
         return nothing(Missing::NoAnswer, writer);
     }
     if field.kind == FieldKind::Constrained {
         return match clean::allowed(text, field) {
-            Some(value) => Draft::Written { text: value.to_owned(), writer },
+            Some(value) => Draft::Written { text: value.to_owned(), writer, taken },
             None => nothing(Missing::NotAllowed, writer),
         };
     }
-    Draft::Written { text: clean::fitted(text, field), writer }
+    Draft::Written { text: clean::fitted(text, field), writer, taken }
 }
 
 fn nothing(missing: Missing, writer: Writer) -> Draft {

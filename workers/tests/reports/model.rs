@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,19 +17,30 @@ pub(super) struct Model {
     pub(super) ollama: Ollama,
     asked: Arc<AtomicUsize>,
     answers: Arc<Semaphore>,
+    broken: Arc<AtomicBool>,
     _serving: JoinSet<()>,
 }
 
 impl Model {
     /// Answers so many times, and then keeps everybody waiting.
     pub(super) async fn answering(times: usize) -> Self {
-        Self::saying(times, |number| Ok(Json(json!({ "response": format!("Réponse {number}.") }))))
-            .await
+        Self::saying(times, |number| Ok(answer(number))).await
     }
 
-    /// Says that it has it, and then that it can do nothing.
-    pub(super) async fn broken() -> Self {
-        Self::saying(usize::MAX >> 3, |_| Err(StatusCode::INTERNAL_SERVER_ERROR)).await
+    /// Says that it has it, and then that it can do nothing, from that question
+    /// on, until it is mended.
+    pub(super) async fn broken_from(first: usize) -> Self {
+        Self::broken_when(move |number| first <= number).await
+    }
+
+    /// The same, for those questions that `broken` says.
+    pub(super) async fn broken_when(
+        broken: impl Fn(usize) -> bool + Clone + Send + Sync + 'static,
+    ) -> Self {
+        Self::saying(usize::MAX >> 3, move |number| {
+            if broken(number) { Err(StatusCode::INTERNAL_SERVER_ERROR) } else { Ok(answer(number)) }
+        })
+        .await
     }
 
     async fn saying(
@@ -38,10 +49,12 @@ impl Model {
     ) -> Self {
         let (asked, answers) = (Arc::<AtomicUsize>::default(), Arc::new(Semaphore::new(times)));
         let (counted, permits) = (Arc::clone(&asked), Arc::clone(&answers));
+        let broken = Arc::new(AtomicBool::new(true));
+        let may_break = Arc::clone(&broken);
         let generate = async move || {
             let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
             permits.acquire().await.unwrap().forget();
-            says(number)
+            if may_break.load(Ordering::SeqCst) { says(number) } else { Ok(answer(number)) }
         };
         let tags: Value = json!({ "models": [{ "name": "petit" }] });
         let app = Router::new()
@@ -53,7 +66,7 @@ impl Model {
         serving.spawn(async move { axum::serve(listener, app).await.unwrap() });
         let (model, deadline) = ("petit".to_owned(), Duration::from_mins(2));
         let ollama = Ollama::try_new(OllamaSettings { url, model, deadline }).unwrap();
-        Self { ollama, asked, answers, _serving: serving }
+        Self { ollama, asked, answers, broken, _serving: serving }
     }
 
     /// How often it was asked.
@@ -61,8 +74,17 @@ impl Model {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// From now on it can do everything.
+    pub(super) fn mend(&self) {
+        self.broken.store(false, Ordering::SeqCst);
+    }
+
     /// Lets it answer so many times more.
     pub(super) fn answer(&self, times: usize) {
         self.answers.add_permits(times);
     }
+}
+
+fn answer(number: usize) -> Json<Value> {
+    Json(json!({ "response": format!("Réponse {number}.") }))
 }

@@ -11,19 +11,31 @@ use domain::{
 };
 use projections::job_list::JobRow;
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
 use super::content::{input, outcome};
 use crate::graphql::{
     artifact::Artifact,
+    budget,
     fault::{Result, internal},
     report::{self, FieldKind, ReportWriterChoice},
     scalar::Long,
     sides,
 };
 
+/// What reading the file costs that tells of a report, and each part of it of so many bytes.
+const PROVENANCE_COST: u32 = 80;
+const PART_BYTES: u64 = 64 * 1024;
+
 /// What only reports have.
 #[derive(Clone)]
-pub(in crate::graphql) struct ReportFields(pub(super) Arc<JobRow>);
+pub(in crate::graphql) struct ReportFields(Arc<Asked>);
+
+struct Asked {
+    row: Arc<JobRow>,
+    /// What it tells of itself, once it has been read.
+    told: OnceCell<Option<Provenance>>,
+}
 
 /// What came out, as the tables have it.
 #[derive(Deserialize)]
@@ -83,7 +95,7 @@ struct CitedPassage {
     source: i32,
     /// On which page, from 1; null if the source has none.
     page: Option<i32>,
-    /// How it begins.
+    /// What it says there.
     excerpt: String,
     /// How well it fits the field; above 0.
     score: f64,
@@ -104,7 +116,8 @@ struct ReportField {
     writer: Option<ReportWriter>,
     /// Why nothing stands there; null if something does.
     missing: Option<FieldMissing>,
-    /// The passages that it was written from, best first.
+    /// The passages that it was written from, best first: what a model was shown, or what Greffe
+    /// took words from.
     passages: Vec<CitedPassage>,
 }
 
@@ -128,6 +141,10 @@ struct ReportSource {
     pages: Option<i32>,
     /// Whether it was so long that its end was not used.
     truncated: bool,
+    /// How many pages could not be read; 0 before.
+    pages_unread: i32,
+    /// How many pages at its end were not looked at, because it has too many; 0 before.
+    pages_cut: i32,
     /// Why it could not be read; null if it could, and before.
     error: Option<SourceFault>,
 }
@@ -142,10 +159,12 @@ impl ReportFields {
     /// The files that it draws from, and what could not be read of them.
     #[graphql(complexity = "100 + child_complexity")]
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<ReportSource>> {
-        if let Some(provenance) = self.provenance_of(ctx).await? {
-            return Ok(provenance.sources.into_iter().map(ReportSource::from).collect());
+        if let Some(told) = self.told(ctx).await? {
+            budget::spend(ctx, count(&told.sources))?;
+            return Ok(told.sources.iter().cloned().map(ReportSource::from).collect());
         }
         let spec = self.spec(ctx).await?;
+        budget::spend(ctx, count(&spec.sources))?;
         let files = &sides(ctx).artifacts;
         let names = match spec.input {
             Some(sha256) => report::read::<ReportInput>(files, sha256).await?.names,
@@ -156,6 +175,8 @@ impl ReportFields {
             name: names.get(at).cloned().flatten(),
             pages: None,
             truncated: false,
+            pages_unread: 0,
+            pages_cut: 0,
             error: None,
         });
         Ok(sources.collect())
@@ -198,27 +219,43 @@ impl ReportFields {
     /// until it has succeeded.
     #[graphql(complexity = "100 + child_complexity")]
     async fn fields(&self, ctx: &Context<'_>) -> Result<Vec<ReportField>> {
-        let provenance = self.provenance_of(ctx).await?;
-        let fields = provenance.into_iter().flat_map(|it| it.fields);
-        Ok(fields.map(ReportField::from).collect())
+        let Some(told) = self.told(ctx).await? else { return Ok(Vec::new()) };
+        budget::spend(ctx, count(&told.fields))?;
+        if ctx.look_ahead().field("passages").exists() {
+            let passages: usize = told.fields.iter().map(|it| it.passages.len()).sum();
+            budget::spend(ctx, u32::try_from(passages).unwrap_or(u32::MAX))?;
+        }
+        Ok(told.fields.iter().cloned().map(ReportField::from).collect())
     }
 }
 
 impl ReportFields {
     async fn spec(&self, ctx: &Context<'_>) -> Result<ReportSpec> {
-        report::spec(input(ctx, &self.0).await?)
+        report::spec(input(ctx, &self.0.row).await?)
     }
 
     async fn outcome(&self, ctx: &Context<'_>) -> Result<Option<Outcome>> {
-        let result = outcome(ctx, &self.0).await?.and_then(|it| it.result);
+        let result = outcome(ctx, &self.0.row).await?.and_then(|it| it.result);
         result.map(serde_json::from_value).transpose().map_err(|error| internal(&error))
     }
 
-    async fn provenance_of(&self, ctx: &Context<'_>) -> Result<Option<Provenance>> {
-        let Some(written) = self.outcome(ctx).await?.and_then(|it| it.written) else {
-            return Ok(None);
-        };
-        report::read(&sides(ctx).artifacts, written.provenance.sha256).await.map(Some)
+    /// What it tells of itself, if it is written: read once, whatever of it is asked for.
+    async fn told(&self, ctx: &Context<'_>) -> Result<Option<&Provenance>> {
+        let read = self.0.told.get_or_try_init(|| async {
+            let Some(written) = self.outcome(ctx).await?.and_then(|it| it.written) else {
+                return Ok(None);
+            };
+            let parts = u32::try_from(written.provenance.bytes / PART_BYTES).unwrap_or(u32::MAX);
+            budget::spend(ctx, PROVENANCE_COST.saturating_add(parts))?;
+            report::read(&sides(ctx).artifacts, written.provenance.sha256).await.map(Some)
+        });
+        Ok(read.await?.as_ref())
+    }
+}
+
+impl From<Arc<JobRow>> for ReportFields {
+    fn from(row: Arc<JobRow>) -> Self {
+        Self(Arc::new(Asked { row, told: OnceCell::new() }))
     }
 }
 
@@ -249,9 +286,15 @@ impl From<SourceProvenance> for ReportSource {
             name: it.name,
             pages: it.pages.map(small),
             truncated: it.truncated,
+            pages_unread: small(it.pages_unread),
+            pages_cut: small(it.pages_cut),
             error: it.error.map(|it| SourceFault { code: it.code, message: it.message }),
         }
     }
+}
+
+fn count<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
 /// Sources and pages are few.

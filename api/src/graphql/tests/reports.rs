@@ -183,20 +183,19 @@ fn provenance(source: Sha256) -> Provenance {
         sha256: source,
         pages: None,
         truncated: false,
+        pages_unread: 3,
+        pages_cut: 0,
         error,
     }];
     Provenance { salt: "s".into(), fields: vec![written, empty], sources }
 }
 
-#[tokio::test]
-async fn a_report_that_is_written_shows_its_fields_to_its_owner_and_to_nobody_else() {
-    let world = World::new().await;
-    let ada = world.person("ada", identity::Role::Member).await;
-    let bob = world.person("bob", identity::Role::Member).await;
-    let (template, source) = (upload(&world, &ada, "t").await, upload(&world, &ada, "s").await);
-    let payload = asked(&world, &ada, &input(template, source)).await;
+/// A report of hers that is written, and tells this of itself.
+async fn written(world: &World, ada: &Person, tells: impl FnOnce(Sha256) -> Provenance) -> JobId {
+    let (template, source) = (upload(world, ada, "t").await, upload(world, ada, "s").await);
+    let payload = asked(world, ada, &input(template, source)).await;
     let id: JobId = payload["report"]["id"].as_str().unwrap().parse().unwrap();
-    let bytes = Bytes::from(serde_json::to_vec(&provenance(source)).unwrap());
+    let bytes = Bytes::from(serde_json::to_vec(&tells(source)).unwrap());
     let stored = world.sides.artifacts.put_bytes(bytes, now()).await.unwrap();
     let file = |name: &str| Artifact {
         sha256: Sha256::new(stored.sha256),
@@ -219,6 +218,44 @@ async fn a_report_that_is_written_shows_its_fields_to_its_owner_and_to_nobody_el
     };
     world.work(id, done).await;
     world.caught_up().await;
+    id
+}
+
+/// Must never: an answer that reads one large file again for each alias.
+#[tokio::test]
+async fn the_fields_of_a_report_are_paid_for_and_read_once() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let id = written(&world, &ada, |source| {
+        let mut told = provenance(source);
+        let cited = told.fields[0].passages[0].clone();
+        let long = CitedPassage { excerpt: "x".repeat(3_500), ..cited };
+        told.fields[0].passages = vec![long; 4];
+        told.fields = vec![told.fields[0].clone(); 2_000];
+        told
+    })
+    .await
+    .to_string();
+    let of = |selected: &str| {
+        format!("query($id: ID!) {{ job(id: $id) {{ ... on Report {{ {selected} }} }} }}")
+    };
+    let ask = async |query: &str| world.ask(&ada, query, json!({ "id": id })).await;
+    let passages = "fields { passages { source } }";
+    let once = ask(&of(passages)).await;
+    assert_eq!(once["data"]["job"]["fields"].as_array().map(Vec::len), Some(2_000), "{once}");
+    let twice = ask(&of(&format!("{passages} again: {passages}"))).await;
+    assert_eq!(codes(&twice), ["QUERY_TOO_EXPENSIVE"]);
+    let aliases: String = (0..45).map(|it| format!("a{it}: sources {{ pages }} ")).collect();
+    let cheap = ask(&of(&aliases)).await;
+    assert_eq!(codes(&cheap), Vec::<&str>::new(), "it is read once, and that is what costs");
+}
+
+#[tokio::test]
+async fn a_report_that_is_written_shows_its_fields_to_its_owner_and_to_nobody_else() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let bob = world.person("bob", identity::Role::Member).await;
+    let id = written(&world, &ada, provenance).await;
     let query = "query($id: ID!) { job(id: $id) { succeededWithErrors ... on Report {
         document { name url mediaType } provenance { name } writers fieldsFilled fieldsEmpty
         fields { key kind value status writer missing passages { source page excerpt score } }

@@ -14,15 +14,15 @@ fn material(input: &ReportInput) -> Material {
         ["N° AVS 756.1234.5678.97. La formation a duré trois ans.", "La formation continue."];
     for (source, text) in texts.into_iter().enumerate() {
         let source = u32::try_from(source).unwrap();
-        index.add(Passage { source, page: Some(4), text: text.into() });
+        assert!(index.add(Passage { source, page: Some(4), text: text.into() }));
     }
-    Material::new(index, input, NaiveDate::from_ymd_opt(2026, 3, 7).unwrap(), None)
+    Material::new(index, input, NaiveDate::from_ymd_opt(2026, 3, 7).unwrap(), None, 1)
 }
 
 async fn composed(key: &str, input: &ReportInput) -> FieldProvenance {
     let field = fields(&[key.to_owned()], input).remove(0);
     let mut writers = Writers::chosen(WriterChoice::Auto, None).await.unwrap();
-    material(input).compose(&field, &mut writers).await
+    material(input).compose(&field, &mut writers).await.unwrap()
 }
 
 fn giving(key: &str, value: &str) -> ReportInput {
@@ -83,4 +83,44 @@ async fn what_is_written_says_from_which_passages() {
     assert_eq!(it.passages.len(), 2);
     assert!(it.passages[1].score <= it.passages[0].score && 0.0 < it.passages[1].score);
     assert!(it.passages.iter().all(|it| it.excerpt.contains("formation")));
+}
+
+/// Must never: a text that is said to come from where it does not.
+#[tokio::test]
+async fn a_passage_from_which_nothing_was_taken_is_not_named() {
+    let mut index = Index::default();
+    let long =
+        format!("{}La profession est menuisière.", "Il faisait beau ce jour-là. ".repeat(30));
+    for text in [&*long, "Pas de profession.", "Profession : menuisière", "Rien.", "Rien non plus."]
+    {
+        assert!(index.add(Passage { source: 0, page: None, text: text.into() }));
+    }
+    let date = NaiveDate::from_ymd_opt(2026, 3, 7).unwrap();
+    let of = async |index, kind| {
+        let spec = FieldSpec {
+            key: "PROFESSION".into(),
+            kind,
+            query: Some("profession menuisière".into()),
+            instructions: None,
+            chars_max: None,
+            lines_max: None,
+            allowed: Vec::new(),
+            sources_min: None,
+        };
+        let input = ReportInput { fields: vec![spec], ..ReportInput::default() };
+        let material = Material::new(index, &input, date, None, 1);
+        let field = fields(&["PROFESSION".to_owned()], &input).remove(0);
+        let mut writers = Writers::chosen(WriterChoice::Auto, None).await.unwrap();
+        material.compose(&field, &mut writers).await.unwrap()
+    };
+    let it = of(index, FieldKind::Short).await;
+    assert_eq!(it.value, "menuisière");
+    let cited: Vec<_> = it.passages.iter().map(|it| it.excerpt.as_str()).collect();
+    assert_eq!(cited, ["Profession : menuisière"]);
+    let mut index = Index::default();
+    assert!(index.add(Passage { source: 0, page: None, text: long.into() }));
+    let it = of(index, FieldKind::Narrative).await;
+    assert_eq!(it.value, "La profession est menuisière.");
+    assert_eq!(it.passages.len(), 1);
+    assert!(it.passages[0].excerpt.contains(&it.value), "{}", it.passages[0].excerpt);
 }

@@ -1,15 +1,18 @@
 //! The package that a Word document comes in: a ZIP of parts, whose roles
 //! stand in `[Content_Types].xml`.
 
+mod roles;
+
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{Cursor, Read, Write},
 };
 
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
-use quick_xml::{Reader, events::Event};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions};
+
+use roles::{LINKS, Types};
 
 /// Where it stands what the parts are.
 const CONTENT_TYPES: &str = "[Content_Types].xml";
@@ -115,11 +118,18 @@ impl Package {
         let mut archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(fault)?;
         check_size(&mut archive, bytes.len())?;
         let types = read(&mut archive, CONTENT_TYPES, budget)?.ok_or(PackageFault::NotWord)?;
-        let mut roles = roles(&text_of(&types)?)?;
+        let mut types = Types::read(&text_of(&types)?)?;
+        if !types.has_body()
+            && let Some(links) = read(&mut archive, LINKS, budget)?
+        {
+            types.find_body(&text_of(&links)?)?;
+        }
+        let mut roles = types.roles;
         if reach == Reach::Everything {
+            let known: HashSet<String> = roles.iter().map(|it| it.0.clone()).collect();
             for name in archive.file_names() {
                 let name = name.map_err(fault)?;
-                let role = by_name(&name).filter(|_| !roles.iter().any(|it| it.0 == *name));
+                let role = by_name(&name).filter(|_| !known.contains(&*name));
                 roles.extend(role.map(|it| (name.into_owned(), it)));
             }
         }
@@ -280,49 +290,6 @@ fn by_name(name: &str) -> Option<Role> {
         _ if name == CONTENT_TYPES => None,
         "xml" | "vml" | "svg" => Some(Role::Other),
         "rels" => Some(Role::Links),
-        _ => None,
-    }
-}
-
-/// Which parts hold the text that somebody wrote, by what they are for.
-fn roles(types: &str) -> Result<Vec<(String, Role)>, PackageFault> {
-    let mut roles = Vec::new();
-    let mut reader = Reader::from_str(types);
-    loop {
-        let element = match reader.read_event().map_err(|_| PackageFault::Damaged)? {
-            Event::Start(element) | Event::Empty(element) => element,
-            Event::Eof => return Ok(roles),
-            Event::End(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => continue,
-        };
-        let value = |name| {
-            let found = element.try_get_attribute(name).map_err(|_| PackageFault::Damaged)?;
-            Ok(found.map(|it| it.value.into_owned()))
-        };
-        let (part, content_type) = (value("PartName")?, value("ContentType")?);
-        let role = content_type.as_deref().and_then(role);
-        if let (Some(part), Some(role)) = (part, role) {
-            roles.push((part.trim_start_matches('/').to_owned(), role));
-        }
-    }
-}
-
-fn role(content_type: &str) -> Option<Role> {
-    let word = content_type.strip_prefix("application/vnd.openxmlformats-officedocument.");
-    let kind = word.and_then(|it| it.strip_prefix("wordprocessingml."));
-    match kind.and_then(|it| it.strip_suffix("+xml"))? {
-        "document.main" => Some(Role::Body),
-        "header" => Some(Role::Header),
-        "footer" => Some(Role::Footer),
-        "footnotes" => Some(Role::Footnotes),
-        "endnotes" => Some(Role::Endnotes),
-        "comments" => Some(Role::Comments),
         _ => None,
     }
 }

@@ -9,7 +9,10 @@
 //! Diagrams, charts with the tables behind them, descriptions of pictures and
 //! properties of the document are filled too: no part is left out.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use bytes::Bytes;
 use domain::report::traces;
@@ -21,6 +24,9 @@ use super::{
     wordml::{Beside, Piece, Place, Vocabulary, name_of},
 };
 
+/// How many fields a template has at most.
+pub(crate) const FIELDS_MAX: usize = 2_000;
+
 /// Why a template cannot be filled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TemplateFault {
@@ -28,6 +34,8 @@ pub(crate) enum TemplateFault {
     Package(#[from] PackageFault),
     #[error("there is no placeholder in it")]
     NoPlaceholder,
+    #[error("it has more than {FIELDS_MAX} fields")]
+    TooManyFields,
     #[error("a placeholder in `{part}` is never closed")]
     Unclosed { part: String },
     #[error(
@@ -56,6 +64,7 @@ impl Template {
     pub(crate) fn open(bytes: Bytes) -> Result<Self, TemplateFault> {
         let package = Package::open(bytes, Reach::Everything)?;
         let (mut keys, mut own) = (Vec::<String>::new(), String::new());
+        let mut known = HashSet::new();
         for part in package.parts() {
             let said = said_by(part)?;
             let fillable = |it: &Beside<'_>| it.place != Place::Active && part.role != Role::Links;
@@ -73,9 +82,11 @@ impl Template {
                 own.push_str(&left);
                 own.push('\n');
                 for placeholder in found {
-                    let folded = placeholder.key.to_uppercase();
-                    if !keys.iter().any(|it| it.to_uppercase() == folded) {
+                    if known.insert(placeholder.key.to_uppercase()) {
                         keys.push(placeholder.key);
+                    }
+                    if FIELDS_MAX < keys.len() {
+                        return Err(TemplateFault::TooManyFields);
                     }
                 }
             }
@@ -161,11 +172,15 @@ fn edits_of(xml: &str, paragraph: &Paragraph<'_>, values: &HashMap<String, Strin
     if found.is_empty() {
         return Vec::new();
     }
-    let mut edits = Vec::new();
+    // Both are in the order of the text, and there may be very many of both.
+    let (mut edits, mut ahead) = (Vec::new(), found.as_slice());
     for (at, piece) in &paragraph.pieces {
-        let touching =
-            found.iter().filter(|it| it.at.start < at.end && at.start < it.at.end).peekable();
-        let mut touching = touching;
+        while let [first, rest @ ..] = ahead
+            && first.at.end <= at.start
+        {
+            ahead = rest;
+        }
+        let mut touching = ahead.iter().take_while(|it| it.at.start < at.end).peekable();
         if touching.peek().is_none() {
             continue;
         }

@@ -1,6 +1,6 @@
 //! What is read of files that people have, and of those that they should not.
 
-use super::super::testing::{body, docx, packed, paragraph, pdf};
+use super::super::testing::{FONT, ODD_FONT, body, docx, packed, paragraph, pdf, pdf_in, sdk};
 use super::*;
 
 async fn extract(bytes: Bytes, name: Option<&str>) -> Result<Extracted, Unreadable> {
@@ -23,6 +23,23 @@ async fn the_pages_of_a_pdf_are_kept_apart() {
     assert_eq!(pages[0].number, Some(1));
     assert!(pages[0].text.contains("première page (été)"), "{}", pages[0].text);
     assert_eq!(pages[1].text, "Une seconde.");
+}
+
+/// Must never: a page that nobody could read, and nobody is told of; or one
+/// that takes all others with it.
+#[tokio::test]
+async fn a_page_that_cannot_be_read_costs_no_other_page() {
+    let file = pdf_in(&[("Une première.", FONT), ("Une seconde.", ODD_FONT), ("Une autre.", FONT)]);
+    let extracted = extract(file, None).await.unwrap();
+    assert_eq!((extracted.pages_unread, extracted.pages_cut), (1, 0));
+    let told: Vec<_> = extracted.pages.iter().map(|it| (it.number, it.text.as_str())).collect();
+    assert_eq!(told, [(Some(1), "Une première."), (Some(3), "Une autre.")]);
+    assert_eq!(unreadable(pdf_in(&[("Une page.", ODD_FONT)])).await, "damaged");
+}
+
+#[tokio::test]
+async fn a_word_document_that_the_open_xml_sdk_wrote_is_read() {
+    assert_eq!(text(sdk(&paragraph(&["Un texte."]))).await, "Un texte.");
 }
 
 #[tokio::test]

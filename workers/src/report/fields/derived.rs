@@ -3,14 +3,14 @@
 
 use chrono::NaiveDate;
 
-/// The first number of a Swiss social insurance in a text, as it is usually
-/// written: 756, then ten digits, whatever stands between them.
-pub(in crate::report) fn avs_number(text: &str) -> Option<String> {
+/// Where the first number of a Swiss social insurance stands in a text, and how
+/// it is usually written: 756, then ten digits, whatever stands between them.
+pub(in crate::report) fn avs_number(text: &str) -> Option<(usize, String)> {
     text.match_indices("756").find_map(|(at, _)| {
         let alone = !text[..at].ends_with(|it: char| it.is_ascii_digit() || it == '.');
         let digits = alone.then(|| thirteen_digits(&text[at..])).flatten()?;
         let (country, rest) = digits.split_at(3);
-        Some(format!("{country}.{}.{}.{}", &rest[..4], &rest[4..8], &rest[8..]))
+        Some((at, format!("{country}.{}.{}.{}", &rest[..4], &rest[4..8], &rest[8..])))
     })
 }
 

@@ -1,16 +1,19 @@
 //! Greffe as a writer: it says nothing of its own, but picks what the sources
 //! say best. The same sources give the same words.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use domain::report::FieldKind;
 
-use super::super::{
-    bm25::{Hit, Index},
-    clean,
-    fields::Field,
-    sentences::{item, sentences},
-    words,
+use super::{
+    super::{
+        bm25::{Hit, Index},
+        clean,
+        fields::Field,
+        sentences::{item, locate, sentences},
+        words,
+    },
+    Taken,
 };
 
 /// What is worth less than this part of the best is left out.
@@ -31,10 +34,17 @@ struct Unit {
     text: String,
     /// How much of what is looked for it speaks of.
     worth: f64,
+    /// Which passage it stands in, and where.
+    hit: usize,
+    part: Range<usize>,
 }
 
-/// The words of the sources that fit the field; empty if none do.
-pub(super) fn write(field: &Field, index: &Index, hits: &[Hit<'_>]) -> String {
+/// What is written, and what it was taken from.
+type Picked<'a> = (String, Vec<&'a Unit>);
+
+/// The words of the sources that fit the field, and where they stand; empty if
+/// none do.
+pub(super) fn write(field: &Field, index: &Index, hits: &[Hit<'_>]) -> (String, Vec<Taken>) {
     let mut wanted = words::tokens(&field.query);
     // French says last what tells it from others: `langue anglais`, `test d'attention`.
     let last = wanted.last().cloned().unwrap_or_default();
@@ -44,24 +54,28 @@ pub(super) fn write(field: &Field, index: &Index, hits: &[Hit<'_>]) -> String {
     if matches!(field.kind, FieldKind::Short | FieldKind::Narrative) {
         units.retain(|it| !is_heading(&it.text));
     }
-    match field.kind {
-        FieldKind::Deterministic => String::new(),
+    let (text, units): Picked<'_> = match field.kind {
+        FieldKind::Deterministic => Picked::default(),
         FieldKind::Constrained => near(field, &last, &units).unwrap_or_default(),
         FieldKind::Short => labelled(field, &wanted, &units)
-            .or_else(|| best(&units).map(|it| it.text.clone()))
+            .or_else(|| best(&units).map(|it| (it.text.clone(), it)))
+            .map(|(text, unit)| (text, vec![unit]))
             .unwrap_or_default(),
-        FieldKind::List => items(field, &wanted, &units).join("\n"),
+        FieldKind::List => items(field, &wanted, &units),
         FieldKind::Narrative => narrative(field, &wanted, &units),
-    }
+    };
+    let taken = units.iter().map(|it| Taken { hit: it.hit, part: it.part.clone() });
+    (text, taken.collect())
 }
 
 /// What the passages consist of, in their order, each thing once.
 fn units(wanted: &[String], index: &Index, hits: &[Hit<'_>]) -> Vec<Unit> {
     let (mut units, mut seen) = (Vec::new(), HashSet::new());
-    for hit in hits {
+    for (number, hit) in hits.iter().enumerate() {
         let said = sentences(&hit.passage.text);
+        let places = locate(&hit.passage.text, &said);
         let last = said.len().saturating_sub(1);
-        for (at, text) in said.into_iter().enumerate() {
+        for (at, (text, part)) in said.into_iter().zip(places).enumerate() {
             // Passages are cut wherever they are long enough.
             let cut_before = at == 0 && text.starts_with(char::is_lowercase);
             let cut_after = at == last && 0 < at && !text.ends_with(['.', '!', '?', '…', ';']);
@@ -76,7 +90,7 @@ fn units(wanted: &[String], index: &Index, hits: &[Hit<'_>]) -> Vec<Unit> {
             let worth = wanted.iter().filter(|it| said.contains(*it));
             let worth = worth.map(|it| index.weight(it)).sum();
             if seen.insert(words::folded(&text)) {
-                units.push(Unit { text, worth });
+                units.push(Unit { text, worth, hit: number, part });
             }
         }
     }
@@ -99,7 +113,7 @@ fn best(units: &[Unit]) -> Option<&Unit> {
 }
 
 /// What follows the field's own name and a colon.
-fn labelled(field: &Field, wanted: &[String], units: &[Unit]) -> Option<String> {
+fn labelled<'a>(field: &Field, wanted: &[String], units: &'a [Unit]) -> Option<(String, &'a Unit)> {
     units.iter().find_map(|unit| {
         let (label, rest) = unit.text.split_once(':')?;
         let named = words::same(label, &field.label) || {
@@ -107,25 +121,27 @@ fn labelled(field: &Field, wanted: &[String], units: &[Unit]) -> Option<String> 
             !label.is_empty() && label.len() <= 4 && wanted.iter().all(|it| label.contains(it))
         };
         let rest = rest.trim();
-        (named && !rest.is_empty()).then(|| rest.to_owned())
+        (named && !rest.is_empty()).then(|| (rest.to_owned(), unit))
     })
 }
 
 /// Sentences that speak of the field, in the order of the sources.
-fn narrative(field: &Field, wanted: &[String], units: &[Unit]) -> String {
+fn narrative<'a>(field: &Field, wanted: &[String], units: &'a [Unit]) -> Picked<'a> {
     let labelled = labelled(field, wanted, units);
-    let mut chosen: Vec<&str> = labelled.as_deref().into_iter().collect();
+    let (mut chosen, mut from): (Vec<&str>, Vec<&Unit>) =
+        labelled.iter().map(|(text, unit)| (text.as_str(), *unit)).unzip();
     let mut left =
-        field.chars_max.saturating_sub(labelled.as_ref().map_or(0, |it| it.chars().count()));
+        field.chars_max.saturating_sub(labelled.as_ref().map_or(0, |it| it.0.chars().count()));
     for unit in worthy(units) {
-        let told = labelled.as_ref().is_some_and(|it| unit.text.contains(it.as_str()));
+        let told = labelled.as_ref().is_some_and(|it| unit.text.contains(it.0.as_str()));
         let length = unit.text.chars().count() + 1;
         if !told && (chosen.is_empty() || length <= left) && chosen.len() < field.lines_max.max(1) {
             left = left.saturating_sub(length);
             chosen.push(&unit.text);
+            from.push(unit);
         }
     }
-    capitalised(&chosen.join(" "))
+    (capitalised(&chosen.join(" ")), from)
 }
 
 /// As a sentence begins.
@@ -136,26 +152,24 @@ fn capitalised(text: &str) -> String {
 
 /// Items, one a line: those of a list in the sources, or what a label is
 /// followed by, or sentences.
-fn items(field: &Field, wanted: &[String], units: &[Unit]) -> Vec<String> {
-    if let Some(listed) = labelled(field, wanted, units) {
+fn items<'a>(field: &Field, wanted: &[String], units: &'a [Unit]) -> Picked<'a> {
+    if let Some((listed, unit)) = labelled(field, wanted, units) {
         let parts = listed.split([',', ';']).map(|it| it.trim().trim_end_matches('.'));
-        return parts
-            .filter(|it| !it.is_empty())
-            .take(field.lines_max)
-            .map(ToOwned::to_owned)
-            .collect();
+        let parts = parts.filter(|it| !it.is_empty()).take(field.lines_max);
+        return (parts.collect::<Vec<_>>().join("\n"), vec![unit]);
     }
-    let mut chosen: Vec<String> = Vec::new();
+    let (mut chosen, mut from) = (Vec::<&str>::new(), Vec::new());
     let mut left = field.chars_max;
     for unit in worthy(units) {
         let text = item(&unit.text).unwrap_or(&unit.text);
         let length = text.chars().count() + 1;
         if chosen.len() < field.lines_max && (chosen.is_empty() || length <= left) {
             left = left.saturating_sub(length);
-            chosen.push(text.to_owned());
+            chosen.push(text);
+            from.push(unit);
         }
     }
-    chosen
+    (chosen.join("\n"), from)
 }
 
 /// The units that say enough, compared with the best, in the order of the
@@ -168,8 +182,8 @@ fn worthy(units: &[Unit]) -> impl Iterator<Item = &Unit> {
 /// The allowed value that stands nearest to the word that tells what is looked
 /// for. Where that word is not, a value is about something else; and so it is
 /// where a number is not, such as that of a level.
-fn near(field: &Field, last: &str, units: &[Unit]) -> Option<String> {
-    let mut found: Option<(f64, usize, usize, &str)> = None;
+fn near<'a>(field: &Field, last: &str, units: &'a [Unit]) -> Option<Picked<'a>> {
+    let mut found: Option<(f64, usize, usize, &str, &Unit)> = None;
     let mut numbers = plain(&field.query);
     numbers.retain(|it| it.chars().all(|it| it.is_ascii_digit()));
     for unit in units.iter().filter(|it| 0.0 < it.worth) {
@@ -189,16 +203,16 @@ fn near(field: &Field, last: &str, units: &[Unit]) -> Option<String> {
                 };
                 let Some(distance) = anchors.iter().map(distance).min() else { continue };
                 let longer = value_words.len();
-                let better = found.is_none_or(|(worth, near, words, _)| {
+                let better = found.is_none_or(|(worth, near, words, ..)| {
                     (unit.worth, near, longer) > (worth, distance, words)
                 });
                 if distance <= NEAR_WORDS && better {
-                    found = Some((unit.worth, distance, longer, value));
+                    found = Some((unit.worth, distance, longer, value, unit));
                 }
             }
         }
     }
-    found.map(|it| it.3.to_owned())
+    found.map(|it| (it.3.to_owned(), vec![it.4]))
 }
 
 /// Where `value` stands in `said`, and is not part of a longer allowed value's

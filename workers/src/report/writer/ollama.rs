@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     super::{bm25::Hit, clean, fields::Field},
-    prompt,
+    Taken, prompt,
 };
 use crate::tls;
 
@@ -78,9 +78,13 @@ impl Ollama {
         has
     }
 
-    /// What it says about a field. Asked again, once: with half of the passages
+    /// What it says about a field, and what it was shown. Asked again, once: with half of the passages
     /// when it took too long, with the rules when it broke them.
-    pub(super) async fn write(&self, field: &Field, hits: &[Hit<'_>]) -> Result<String, AskFault> {
+    pub(super) async fn write(
+        &self,
+        field: &Field,
+        mut hits: &[Hit<'_>],
+    ) -> Result<(String, Vec<Taken>), AskFault> {
         let until = Instant::now() + self.settings.deadline;
         let mut told = prompt::prompt(field, hits);
         let first = self.ask(&told, 0.2, self.settings.deadline / 2).await;
@@ -88,18 +92,20 @@ impl Ollama {
         let said = match first {
             Ok(said) => said,
             Err(AskFault::TimedOut) => {
-                told = prompt::prompt(field, &hits[..hits.len().div_ceil(2)]);
+                hits = &hits[..hits.len().div_ceil(2)];
+                told = prompt::prompt(field, hits);
                 self.ask(&told, 0.0, left()).await?
             }
             Err(AskFault::Failed | AskFault::Forbidden) => self.ask(&told, 0.2, left()).await?,
         };
         let text = clean::unwrapped(&said, field);
         if clean::check(&text).is_ok() {
-            return Ok(text);
+            return Ok((text, prompt::shown(hits)));
         }
         let said = self.ask(&prompt::correction(&told), 0.0, left()).await?;
         let text = clean::unwrapped(&said, field);
-        clean::check(&text).map(|()| text).map_err(|_| AskFault::Forbidden)
+        clean::check(&text).map_err(|_| AskFault::Forbidden)?;
+        Ok((text, prompt::shown(hits)))
     }
 
     async fn ask(

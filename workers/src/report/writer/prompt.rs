@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use domain::report::FieldKind;
 
-use super::super::{bm25::Hit, clean::NOTHING, fields::Field};
+use super::{
+    super::{bm25::Hit, clean::NOTHING, fields::Field},
+    Taken,
+};
 
 /// How much of a passage a model is shown, in characters.
 const PASSAGE_CHARS: usize = 500;
@@ -27,13 +30,22 @@ pub(super) fn prompt(field: &Field, hits: &[Hit<'_>]) -> String {
         let _infallible = writeln!(prompt, "\nConsignes : {}", instructions.trim());
     }
     prompt.push_str("\nExtraits :\n");
-    for hit in hits {
-        let text: String = hit.passage.text.chars().take(PASSAGE_CHARS).collect();
+    for (hit, shown) in hits.iter().zip(shown(hits)) {
+        let text = &hit.passage.text[shown.part];
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let _infallible = writeln!(prompt, "« {text} »");
     }
     prompt.push_str("\nContenu de la rubrique :\n");
     prompt
+}
+
+/// What a model is shown of these passages.
+pub(super) fn shown(hits: &[Hit<'_>]) -> Vec<Taken> {
+    let part = |hit: &Hit<'_>| {
+        let text = &hit.passage.text;
+        0..text.char_indices().nth(PASSAGE_CHARS).map_or(text.len(), |(at, _)| at)
+    };
+    hits.iter().enumerate().map(|(at, it)| Taken { hit: at, part: part(it) }).collect()
 }
 
 /// What a model is told whose answer could not be used.

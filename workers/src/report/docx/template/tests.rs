@@ -5,7 +5,10 @@ use std::io::Read;
 use proptest::prelude::*;
 use zip::ZipArchive;
 
-use super::super::super::testing::{body, docx, packed, paragraph, run};
+use super::super::super::{
+    guard,
+    testing::{body, docx, packed, paragraph, run, sdk},
+};
 use super::*;
 
 fn values(pairs: &[(&str, &str)]) -> HashMap<String, String> {
@@ -43,6 +46,34 @@ fn fields_are_found_in_the_order_in_which_one_reads_and_each_once() {
     let template =
         docx(&[("document", &text), ("footer1", &footer), ("header1", &paragraph(&["{{LOGO}}"]))]);
     assert_eq!(Template::open(template).unwrap().keys(), ["LOGO", "TITLE", "NAME", "LIEU_ET_DATE"]);
+}
+
+/// Microsoft's own library names no part: the body is what the package points
+/// at, and it is what all XML is unless it is said.
+#[test]
+fn a_template_that_the_open_xml_sdk_wrote_is_filled() {
+    let document = filled(sdk(&paragraph(&["Nom : {{NAME}}"])), &[("NAME", "Ada")]);
+    assert_eq!(said(document).unwrap(), "Nom : Ada\n");
+}
+
+#[test]
+fn a_template_has_so_many_fields_and_no_more() {
+    let of = |count: usize| {
+        let runs: Vec<String> = (0..count).map(|it| format!("{{{{F{it}}}}}")).collect();
+        let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
+        Template::open(body(&paragraph(&runs)))
+    };
+    assert_eq!(of(2_000).unwrap().keys().len(), 2_000);
+    assert!(of(2_001).is_err());
+}
+
+/// Must never: a template that keeps a thread of the server for good.
+#[tokio::test]
+async fn a_line_of_placeholders_is_filled_in_the_time_that_a_template_has() {
+    let template = body(&paragraph(&vec!["{{A}}"; 60_000]));
+    let fill = move || filled(template, &[("A", "a")]);
+    let document = guard::run(fill, std::time::Duration::from_mins(1)).await.unwrap();
+    assert_eq!(said(document).unwrap().len(), 60_001);
 }
 
 #[test]

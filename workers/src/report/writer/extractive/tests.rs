@@ -21,7 +21,7 @@ fn index() -> Index {
     for text in
         [DOSSIER, tests, "Le repas de midi est servi à la cantine.", "La météo était clémente."]
     {
-        index.add(Passage { source: 0, page: None, text: text.into() });
+        assert!(index.add(Passage { source: 0, page: None, text: text.into() }));
     }
     index
 }
@@ -31,7 +31,7 @@ fn written(key: &str, spec: Option<FieldSpec>) -> String {
     let field = fields(&[key.to_owned()], &input).remove(0);
     let index = index();
     let hits = index.search(&field.query, 10);
-    write(&field, &index, &hits)
+    write(&field, &index, &hits).0
 }
 
 fn spec(kind: FieldKind, query: &str, allowed: &[&str]) -> FieldSpec {
@@ -77,13 +77,13 @@ fn the_value_that_stands_nearest_to_what_is_looked_for_is_chosen() {
     let both = ["Bon", "Très bon"];
     let index_text = "Le calcul est très bon.";
     let mut index = Index::default();
-    index.add(Passage { source: 0, page: None, text: index_text.into() });
+    assert!(index.add(Passage { source: 0, page: None, text: index_text.into() }));
     let input = ReportInput {
         fields: vec![spec(FieldKind::Constrained, "calcul", &both)],
         ..ReportInput::default()
     };
     let field = fields(&["X".to_owned()], &input).remove(0);
-    assert_eq!(write(&field, &index, &index.search("calcul", 1)), "Très bon");
+    assert_eq!(write(&field, &index, &index.search("calcul", 1)).0, "Très bon");
 }
 
 #[test]
