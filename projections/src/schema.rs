@@ -150,7 +150,10 @@ pub async fn prepare(
 const ATTEMPTS: u32 = 5;
 
 fn is_deadlock(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|it| it.code()).is_some_and(|it| it == "40P01")
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|it| it == "40P01")
 }
 
 async fn prepare_one(

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use commands::Commands;
 use domain::{
+    Timestamp,
     actor::Component,
     job::{Closing, JobCommand, JobError},
 };
@@ -73,8 +74,11 @@ impl Patrol for Rounds {
             self.reader.begin_missing_beats().await?;
         }
         self.forget_beats().await?;
+        // Before it is decided: should the database go away now, no lease that
+        // runs out meanwhile is lost when it comes back.
+        let at = self.reader.lease_time().await?;
         if !self.grace.holds(self.commands.now()) {
-            self.end_lost_leases().await?;
+            self.end_lost_leases(at).await?;
             self.end_overdue_attempts().await?;
             self.end_expired_jobs().await?;
         }
@@ -91,8 +95,8 @@ impl Rounds {
         Ok(())
     }
 
-    async fn end_lost_leases(&mut self) -> Result<(), Interrupted> {
-        for lease in self.reader.mark_lost(ROUND_MAX).await? {
+    async fn end_lost_leases(&mut self, at: Timestamp) -> Result<(), Interrupted> {
+        for lease in self.reader.mark_lost(at, ROUND_MAX).await? {
             let log = self.reader.seal_log(lease).await?;
             let command = JobCommand::ExpireLease { fence: lease.fence, log };
             if self.giver.give(lease.job, command).await? {

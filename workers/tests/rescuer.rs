@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use commands::{Command, Wishes};
 use domain::job::{CrawlSpec, Follow, JobState};
 use journal::{Append, NewEvent, StreamId};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workers::Rescuer;
@@ -59,11 +60,12 @@ async fn a_job_that_cannot_be_read_stands_in_the_way_of_no_other() {
         every: Duration::from_millis(20),
         grace: Duration::ZERO,
     };
-    let rounds = tokio::spawn(rescuer.run(stop.clone()));
+    let mut rounds = JoinSet::new();
+    rounds.spawn(rescuer.run(stop.clone()));
     eventually("the sound one ends", async || world.job(sound).await.state() == JobState::Expired)
         .await;
     assert!(commands.job_state(odd).await.is_err_and(|it| it.is_damage()));
     stop.cancel();
-    rounds.await.unwrap();
+    rounds.join_next().await.unwrap().unwrap();
     world.stopped().await;
 }

@@ -175,11 +175,13 @@ mod tests {
             token: LetterToken::new("grfl_"),
             expires_at: DateTime::UNIX_EPOCH,
         };
-        let sending = tokio::spawn(async move { post.unwrap().send(&letter).await });
+        let mut sending = tokio::task::JoinSet::new();
+        sending.spawn(async move { post.unwrap().send(&letter).await });
         let _silent = listener.accept().await.unwrap();
         // It is connected: from here on the clock runs as fast as nothing happens.
         tokio::time::pause();
-        let sent = tokio::time::timeout(PATIENCE * 2, sending).await.expect("given up").unwrap();
+        let sent = tokio::time::timeout(PATIENCE * 2, sending.join_next()).await;
+        let sent = sent.expect("given up").expect("a letter").unwrap();
         assert!(matches!(sent, Err(PostError::TooSlow(_))), "{sent:?}");
     }
 }

@@ -129,9 +129,10 @@ mod tests {
         pause: Duration,
         bytes: usize,
     ) -> stream::BoxStream<'static, Result<Bytes, std::convert::Infallible>> {
-        let drops = stream::unfold((), move |()| async move {
-            tokio::time::sleep(pause).await;
-            Some((Ok(Bytes::from(vec![0; bytes])), ()))
+        let due = tokio::time::interval_at(tokio::time::Instant::now() + pause, pause);
+        let drops = stream::unfold(due, move |mut due| async move {
+            due.tick().await;
+            Some((Ok(Bytes::from(vec![0; bytes])), due))
         });
         drops.boxed()
     }

@@ -312,10 +312,10 @@ async fn with_a_token_to_look_one_sends_nothing_and_drops_nothing() {
 
 /// The same person, who comes with a token of theirs.
 async fn with_token(world: &World, owner: &Person, scope: &str) -> Person {
-    let make = format!(
+    let create = format!(
         "mutation {{ createApiToken(input: {{ name: \"laptop\", scope: {scope} }}) {{ token }} }}"
     );
-    let made = world.data(owner, &make, json!({})).await;
+    let made = world.data(owner, &create, json!({})).await;
     let token = made["createApiToken"]["token"].as_str().unwrap().to_owned();
     Person { token, ..owner.clone() }
 }

@@ -4,6 +4,7 @@ use anyhow::Context;
 use commands::Command;
 use domain::{UserId, account::AccountCommand};
 use identity::{Role, SessionInfo, User};
+use uuid::Uuid;
 
 use crate::{
     config::{self, UserAction},
@@ -61,29 +62,38 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
             console::say(format_args!("{} has another password", user.email));
             show(made, &password);
         }
-        UserAction::Transfer { from, to } => {
-            let (from, to) =
-                (desk.user(&from).await.context("--from")?, desk.recipient(&to).await?);
-            let command = AccountCommand::TransferOwnership { to: UserId(to.id) };
-            desk.execute(Command::Account(UserId(from.id), command)).await?;
-            console::say(format_args!("what {} owns goes to {}", from.email, to.email));
-            console::say("a process that serves sees to it");
-        }
-        UserAction::Sessions { who } => {
-            let sessions = identity.sessions(desk.user(&who).await?.id, now).await?;
-            let rows: Vec<[String; 4]> = sessions.iter().map(session_row).collect();
-            console::table(["id", "began", "carried on", "ends"], &rows);
-        }
-        UserAction::SignOut { who, session: Some(session) } => {
-            let user = desk.user(&who).await?;
-            identity.revoke_session(user.id, session, now).await.context("--session")?;
-            console::say(format_args!("session {session} of {} is over", user.email));
-        }
-        UserAction::SignOut { who, session: None } => {
-            let user = desk.user(&who).await?;
-            identity.sign_out_everywhere(user.id, now).await?;
-            console::say(format_args!("{} is signed out everywhere", user.email));
-        }
+        UserAction::Transfer { from, to } => transfer(desk, &from, &to).await?,
+        UserAction::Sessions { who } => list_sessions(desk, &who).await?,
+        UserAction::SignOut { who, session } => sign_out(desk, &who, session).await?,
+    }
+    Ok(())
+}
+
+async fn transfer(desk: &Desk, from: &str, to: &str) -> anyhow::Result<()> {
+    let (from, to) = (desk.user(from).await.context("--from")?, desk.recipient(to).await?);
+    let command = AccountCommand::TransferOwnership { to: UserId(to.id) };
+    desk.execute(Command::Account(UserId(from.id), command)).await?;
+    console::say(format_args!("what {} owns goes to {}", from.email, to.email));
+    console::say("a process that serves sees to it");
+    Ok(())
+}
+
+async fn list_sessions(desk: &Desk, who: &str) -> anyhow::Result<()> {
+    let user = desk.user(who).await?;
+    let sessions = desk.identity.sessions(user.id, system::now()).await?;
+    let rows: Vec<[String; 4]> = sessions.iter().map(session_row).collect();
+    console::table(["id", "began", "carried on", "ends"], &rows);
+    Ok(())
+}
+
+async fn sign_out(desk: &Desk, who: &str, session: Option<Uuid>) -> anyhow::Result<()> {
+    let (user, now) = (desk.user(who).await?, system::now());
+    if let Some(session) = session {
+        desk.identity.revoke_session(user.id, session, now).await.context("--session")?;
+        console::say(format_args!("session {session} of {} is over", user.email));
+    } else {
+        desk.identity.sign_out_everywhere(user.id, now).await?;
+        console::say(format_args!("{} is signed out everywhere", user.email));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A lease has a row from its grant on, written in the append's own statement:
 //! what has run out is found by its time, among however many that hold.
 
-use domain::{JobId, LeaseId, WorkerId};
+use domain::{JobId, LeaseId, Timestamp, WorkerId};
 use uuid::Uuid;
 
 use crate::{ReadError, Reader, signed};
@@ -85,15 +85,22 @@ impl Reader {
             .collect())
     }
 
-    /// Marks leases that were not heard of in time, at most `limit`: from now
-    /// on no beat extends them. Gives all that are marked and not ended yet.
-    pub async fn mark_lost(&self, limit: u32) -> Result<Vec<LeaseId>, ReadError> {
+    /// The time, by the clock that leases are held by.
+    pub async fn lease_time(&self) -> Result<Timestamp, ReadError> {
+        Ok(sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&self.db).await?)
+    }
+
+    /// Marks leases that were not heard of in time by `at`, at most `limit`:
+    /// from now on no beat extends them. Gives all that are marked and not ended
+    /// yet. However late the database gets to it, what has run out only after
+    /// `at` holds.
+    pub async fn mark_lost(&self, at: Timestamp, limit: u32) -> Result<Vec<LeaseId>, ReadError> {
         let lost = sqlx::query!(
             // Materialized, and with an offset: however many hold, only those
             // that have run out are looked at, each by its key.
             "with due as materialized (
                  select job, fence, expires_at from lease_beat
-                 where expires_at < now() order by expires_at limit $1
+                 where expires_at < $2 order by expires_at limit $1
              ), over as materialized (
                  select * from due where exists (
                      select from job_lease l where l.job = due.job and l.fence = due.fence offset 0
@@ -102,9 +109,10 @@ impl Reader {
              insert into lease_beat as b (job, fence, expires_at, lost_at)
              select job, fence, expires_at, now() from over order by job
              on conflict (job, fence) do update set lost_at = coalesce(b.lost_at, now())
-                 where b.expires_at < now()
+                 where b.expires_at < $2
              returning job, fence",
-            i64::from(limit)
+            i64::from(limit),
+            at
         )
         .fetch_all(&self.db)
         .await?;

@@ -17,7 +17,12 @@ async fn beat(world: &World, leases: &[LeaseId]) -> Vec<LeaseId> {
 }
 
 async fn lost(world: &World) -> Vec<LeaseId> {
-    world.reader.mark_lost(100).await.unwrap()
+    lost_at_most(world, 100).await
+}
+
+async fn lost_at_most(world: &World, limit: u32) -> Vec<LeaseId> {
+    let at = world.reader.lease_time().await.unwrap();
+    world.reader.mark_lost(at, limit).await.unwrap()
 }
 
 /// As if nobody had been heard of for an hour.
@@ -76,7 +81,22 @@ async fn what_has_run_out_and_is_over_is_neither_lost_nor_in_the_way() {
     assert_eq!(world.count("select count(*) from lease_beat").await, 2);
     assert_eq!(world.reader.forget_beats(1).await.unwrap(), 1);
     assert_eq!(world.reader.forget_beats(1).await.unwrap(), 0);
-    assert_eq!(world.reader.mark_lost(1).await.unwrap(), [held]);
+    assert_eq!(lost_at_most(&world, 1).await, [held]);
+}
+
+/// Must never: a database that goes away in the middle of a look ends, when it
+/// is back, what has run out meanwhile.
+#[tokio::test]
+async fn what_has_run_out_since_one_looked_holds() {
+    let world = World::new().await;
+    let lease = leased(&world).await;
+    let at = world.reader.lease_time().await.unwrap();
+    let meanwhile = "update lease_beat set expires_at = clock_timestamp() - interval '1 us'";
+    world.execute(meanwhile).await;
+    assert!(world.reader.mark_lost(at, 100).await.unwrap().is_empty());
+    assert_eq!(beat(&world, &[lease]).await, [lease]);
+    world.execute(meanwhile).await;
+    assert_eq!(lost(&world).await, [lease]);
 }
 
 #[tokio::test]

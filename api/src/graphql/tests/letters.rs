@@ -133,9 +133,10 @@ async fn a_forgotten_password_is_changed_by_a_letter_in_ones_language() {
     let server = MailServer::start(0).await;
     let (world, _tasks) = world(&server, Admission::Invited).await;
     let ada = world.person("ada", identity::Role::Member).await;
-    let make = "mutation { createApiToken(input: { name: \"intruder\", scope: WRITE }) { token } }";
-    let made = world.data(&ada, make, json!({})).await["createApiToken"]["token"].take();
-    let intruder = Person { token: made.as_str().unwrap().to_owned(), ..ada.clone() };
+    let create =
+        "mutation { createApiToken(input: { name: \"intruder\", scope: WRITE }) { token } }";
+    let token = world.data(&ada, create, json!({})).await["createApiToken"]["token"].take();
+    let intruder = Person { token: token.as_str().unwrap().to_owned(), ..ada.clone() };
     world.data(&intruder, "{ viewer { id } }", json!({})).await;
     let known = public(&world, RESET, json!({ "email": ada.email })).await;
     let unknown = public(&world, RESET, json!({ "email": "nobody@example.org" })).await;
@@ -209,13 +210,14 @@ async fn a_session_ends_while_a_mail_server_says_nothing() {
     let ended = endings.of(ada.id, ada.signed_in.session);
     world.data(&ada, "mutation { signOut { signedOut } }", json!({})).await;
     let mut said = [0];
-    let patience = tokio::time::sleep(PATIENCE);
-    tokio::select! {
-        biased;
-        () = ended.cancelled() => {}
-        given_up = silent.read(&mut said) => panic!("the letter was waited for: {given_up:?}"),
-        () = patience => panic!("nobody tells that the session has ended"),
-    }
+    let told = async {
+        tokio::select! {
+            biased;
+            () = ended.cancelled() => {}
+            given_up = silent.read(&mut said) => panic!("the letter was waited for: {given_up:?}"),
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("nobody tells that the session has ended");
 }
 
 /// Must never: an address that we give out and that leads nowhere.

@@ -147,7 +147,9 @@ async fn a_page_that_fails_in_every_attempt_is_one_error() {
     let mut events = Vec::new();
     for attempt in 1..=3 {
         let mut engine = super::world::engine(spec(&[site.url("/")]), settings());
-        events.iter().for_each(|it| engine.recall(it));
+        for event in &events {
+            engine.recall(event);
+        }
         assert_eq!(engine.corpus.failed, u64::from(1 < attempt));
         let crawled = super::world::run(engine, tokio_util::sync::CancellationToken::new()).await;
         assert!(crawled.failure.is_some());
