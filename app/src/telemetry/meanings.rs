@@ -17,10 +17,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("greffe_keys_forgotten_total", "Idempotency keys that were old enough to forget."),
     ("greffe_leases_granted_total", "Jobs handed out, by service."),
     ("greffe_grants_failed_total", "Jobs that could not be leased since something broke."),
-    (
-        "greffe_jobs_unreadable_total",
-        "Jobs of which the journal holds what this version cannot read.",
-    ),
+    ("greffe_jobs_unreadable_total", "Jobs that this version of Greffe cannot read."),
     ("greffe_leases_lost_total", "Leases whose holder was not heard of in time."),
     ("greffe_projection_failures_total", "Times that a projection could not go on."),
     ("greffe_reports_refused_total", "Reports of workers that were refused, by code."),
