@@ -9,8 +9,8 @@ use sqlx::{Connection, PgConnection};
 use tokio::{task::JoinSet, time::Instant};
 use uuid::Uuid;
 
-use crate::worker::{Auditor, Token, Worker, refused};
-use crate::world::{World, eventually};
+use crate::worker::{Answer, Auditor, Token, Worker, refused};
+use crate::world::{Caller, World, eventually};
 
 #[tokio::test]
 async fn a_lost_answer_is_repeated_while_its_leases_hold() -> anyhow::Result<()> {
@@ -168,6 +168,27 @@ async fn a_worker_that_drains_is_given_nothing_that_it_still_waits_for() -> anyh
 async fn a_token_that_is_revoked_while_its_worker_waits_gets_nothing_more() -> anyhow::Result<()> {
     let world = World::new().await?;
     let (ann, root) = (world.member("ann").await?, world.person("r", identity::Role::Admin).await?);
+    let heir = Worker::new(&world).await?;
+    // It has just been looked at, and is revoked before its worker waits: that happens, seldom.
+    for _ in 0..5 {
+        let (job, (status, answer)) = revoked_while_waiting(&world, &ann, &root).await?;
+        if status == 401 {
+            let lease = heir.take().await?;
+            ensure!(lease["job_id"] == job.as_str() && lease["delivery"] == 1, "{lease}");
+            return world.end().await;
+        }
+        ensure!(status == 200, "{status} {answer}");
+    }
+    anyhow::bail!("it was given a job again and again")
+}
+
+/// A job that is created when the token of the one who waits for it has been
+/// revoked, and what the worker is answered.
+async fn revoked_while_waiting(
+    world: &World,
+    ann: &Caller,
+    root: &Caller,
+) -> anyhow::Result<(String, Answer)> {
     let (identity, now) = (&world.system.identity, app::system::now);
     let made = identity.create_worker_token("test", &WorkerServices::All, None, now()).await?;
     let worker = Token::given(&world.base, made.1.expose()).register(&["anything"]).await?;
@@ -178,11 +199,8 @@ async fn a_token_that_is_revoked_while_its_worker_waits_gets_nothing_more() -> a
     eventually("the worker to ask".to_owned(), async || Ok(seen().await? != before)).await?;
     identity.revoke_worker_token(made.0, now()).await?;
     let job = ann.create_task("anything", json!({})).await?;
-    let (status, answer) = waiting.join_next().await.context("an answer")???;
-    ensure!(status == 401, "{status} {answer}");
-    let lease = Worker::new(&world).await?.take().await?;
-    ensure!(lease["job_id"] == job.as_str() && lease["delivery"] == 1, "{lease}");
-    world.end().await
+    let answer = waiting.join_next().await.context("an answer")???;
+    Ok((job, answer))
 }
 
 /// A frozen process holds its connections: what it lost must not go back to it.

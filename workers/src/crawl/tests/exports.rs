@@ -72,7 +72,9 @@ async fn the_graph_has_real_edges_between_kept_pages() {
         let edge = format!("<edge id=\"{}_{}\"", id(from), id(to));
         edges.iter().find(|it| it.starts_with(&edge)).unwrap().contains("value=\"true\"")
     };
-    assert!(crosses("/", "/b") && crosses("/b", "/") && !crosses("/", "/a"), "{edges:?}");
+    // Two pages say the same: the one that came first is kept.
+    let east = if rows.iter().any(|it| it[1].ends_with("/a")) { "/a" } else { "/copy" };
+    assert!(crosses("/", "/b") && crosses("/b", "/") && !crosses("/", east), "{edges:?}");
     assert!(crosses("/", "/c") && !crosses("/c", "/b"), "a page is where it is in the end");
     assert!(!gexf.contains("missing"));
 }
