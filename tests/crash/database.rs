@@ -93,17 +93,52 @@ impl Place {
 
     /// Kills the server and all that answer for it, at once.
     async fn kill_all(&self) -> anyhow::Result<()> {
-        kill(&self.processes()?).await
+        let (first, _) = self.server()?;
+        let mut all = children(&first)?;
+        all.insert(0, first);
+        kill(&all).await
     }
 
-    /// The server and all that answer for it.
-    fn processes(&self) -> anyhow::Result<Vec<String>> {
+    /// The server and all that answer for it neither do anything nor end, until
+    /// what is given is told to go on.
+    async fn freeze(&self) -> anyhow::Result<Frozen> {
         let (first, _) = self.server()?;
-        let listed = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
-        let mut all = vec![first];
-        all.extend(listed.split_whitespace().map(str::to_owned));
-        Ok(all)
+        // The first one alone, or it has new ones answer meanwhile.
+        let mut frozen = Frozen(vec![first.clone()]);
+        frozen.reached().await?;
+        frozen.0.extend(children(&first)?);
+        frozen.reached().await?;
+        Ok(frozen)
     }
+}
+
+struct Frozen(Vec<String>);
+
+impl Frozen {
+    async fn reached(&self) -> anyhow::Result<()> {
+        signal("STOP", &self.0).await?;
+        eventually("the server to stand still".to_owned(), async || {
+            for pid in &self.0 {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+                let (_, state) = stat.rsplit_once(") ").context("the state of a process")?;
+                // Stopped, or ended and not looked at yet.
+                if !state.starts_with(['T', 'Z']) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn goes_on(self) -> anyhow::Result<()> {
+        signal("CONT", &self.0).await
+    }
+}
+
+fn children(pid: &str) -> anyhow::Result<Vec<String>> {
+    let listed = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    Ok(listed.split_whitespace().map(str::to_owned).collect())
 }
 
 async fn kill(pids: &[String]) -> anyhow::Result<()> {
@@ -212,6 +247,9 @@ async fn until(then: Instant, passed: Duration) -> anyhow::Result<()> {
 #[tokio::test]
 async fn leases_outlive_a_database_that_is_away_for_longer_than_they_hold() -> anyhow::Result<()> {
     let place = Place::new()?;
+    // Longer than what is between the last beat and the end of all answers.
+    let services = "services:\n  - { name: checksum, lease_s: 4 }\n";
+    std::fs::write(place.folder.path().join("services.yaml"), services)?;
     let greffe = place.greffe("8").await?;
     let begun = Instant::now();
     let (password, token) = people(&["--log", "off", "--data-dir", place.data()?]).await?;
@@ -227,10 +265,9 @@ async fn leases_outlive_a_database_that_is_away_for_longer_than_they_hold() -> a
         Ok(Duration::from_secs(9) < begun.elapsed())
     })
     .await?;
-    let processes = place.processes()?;
-    signal("STOP", &processes).await?;
+    let frozen = place.freeze().await?;
     until(Instant::now(), Duration::from_secs(7)).await?;
-    signal("CONT", &processes).await?;
+    frozen.goes_on().await?;
     // Those who end leases are faster than the worker.
     until(Instant::now(), Duration::from_secs(2)).await?;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use commands::Commands;
 use domain::{
-    Timestamp,
+    JobId, Timestamp,
     actor::Component,
     job::{Closing, JobCommand, JobError},
 };
@@ -34,8 +34,8 @@ pub struct Rescuer {
     pub reader: Reader,
     /// How often to look.
     pub every: Duration,
-    /// How long it lets leases be after its start, and after it could make no
-    /// rounds: workers that could not beat while Greffe or its database was
+    /// How long it lets leases be after its start, and after the database did
+    /// not answer: workers that could not beat while Greffe or its database was
     /// away get the chance to.
     pub grace: Duration,
 }
@@ -76,30 +76,41 @@ impl Patrol for Rounds {
         self.forget_beats().await?;
         // Before it is decided: should the database go away now, no lease that
         // runs out meanwhile is lost when it comes back.
-        let at = self.reader.lease_time().await?;
-        if !self.grace.holds(self.commands.now()) {
+        let at = self.answered(self.reader.lease_time().await?);
+        if !self.grace.holds() {
             self.end_lost_leases(at).await?;
             self.end_overdue_attempts().await?;
             self.end_expired_jobs().await?;
         }
-        self.grace.ended(self.commands.now());
         Ok(())
     }
 }
 
 impl Rounds {
+    /// Takes what the database has just answered.
+    fn answered<T>(&mut self, answer: T) -> T {
+        self.grace.answered(self.commands.now());
+        answer
+    }
+
+    /// Gives a command to one job, unless it is needless. Whether it was given.
+    async fn give(&mut self, job: JobId, command: JobCommand) -> Result<bool, Interrupted> {
+        let given = self.giver.give(job, command).await?;
+        Ok(self.answered(given))
+    }
+
     /// What is over is not looked at again.
-    async fn forget_beats(&self) -> Result<(), Interrupted> {
+    async fn forget_beats(&mut self) -> Result<(), Interrupted> {
         let all = u64::from(FORGOTTEN_AT_ONCE);
-        while self.reader.forget_beats(FORGOTTEN_AT_ONCE).await? == all {}
+        while self.answered(self.reader.forget_beats(FORGOTTEN_AT_ONCE).await?) == all {}
         Ok(())
     }
 
     async fn end_lost_leases(&mut self, at: Timestamp) -> Result<(), Interrupted> {
-        for lease in self.reader.mark_lost(at, ROUND_MAX).await? {
+        for lease in self.answered(self.reader.mark_lost(at, ROUND_MAX).await?) {
             let log = self.reader.seal_log(lease).await?;
             let command = JobCommand::ExpireLease { fence: lease.fence, log };
-            if self.giver.give(lease.job, command).await? {
+            if self.give(lease.job, command).await? {
                 metrics::counter!("greffe_leases_lost_total").increment(1);
             }
         }
@@ -107,7 +118,7 @@ impl Rounds {
     }
 
     async fn end_overdue_attempts(&mut self) -> Result<(), Interrupted> {
-        for held in self.reader.overdue(ROUND_MAX).await? {
+        for held in self.answered(self.reader.overdue(ROUND_MAX).await?) {
             let log = self.reader.seal_log(held.lease).await?;
             let error = JobError {
                 error_type: "RunTimeout".to_owned(),
@@ -121,14 +132,14 @@ impl Rounds {
                 retry_at: None,
                 closing: Closing { progress: None, log },
             };
-            self.giver.give(held.lease.job, command).await?;
+            self.give(held.lease.job, command).await?;
         }
         Ok(())
     }
 
     async fn end_expired_jobs(&mut self) -> Result<(), Interrupted> {
-        for job in self.reader.expired(ROUND_MAX).await? {
-            self.giver.give(job, JobCommand::ExpireJob).await?;
+        for job in self.answered(self.reader.expired(ROUND_MAX).await?) {
+            self.give(job, JobCommand::ExpireJob).await?;
         }
         Ok(())
     }

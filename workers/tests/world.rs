@@ -21,7 +21,7 @@ use projections::{
     feed::Feed,
     schema::{self, OtherVersion},
 };
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -120,25 +120,47 @@ impl World {
 
     /// The tables that holders of leases need cannot be reached, and all else can.
     pub(crate) async fn take_away_leases_and_logs(&self) {
-        self.alter("alter table lease_beat rename to lease_beat_away").await;
-        self.alter("alter table job_log_head rename to job_log_head_away").await;
+        self.run("alter table lease_beat rename to lease_beat_away").await;
+        self.run("alter table job_log_head rename to job_log_head_away").await;
     }
 
     pub(crate) async fn bring_back_leases_and_logs(&self) {
-        self.alter("alter table job_log_head_away rename to job_log_head").await;
-        self.alter("alter table lease_beat_away rename to lease_beat").await;
+        self.run("alter table job_log_head_away rename to job_log_head").await;
+        self.run("alter table lease_beat_away rename to lease_beat").await;
     }
 
     /// Whoever waits to be taken is a job that nobody knows any more.
     pub(crate) async fn lose_the_history_of_who_waits(&self) {
-        self.alter("update job_ready set job = gen_random_uuid()").await;
+        self.run("update job_ready set job = gen_random_uuid()").await;
     }
 
-    async fn alter(&self, statement: &'static str) {
+    /// Nobody reads this table or writes to it until what is given is closed.
+    pub(crate) async fn lock(&self, table: &str) -> PgConnection {
+        let mut connection = self.connection().await;
+        let lock = AssertSqlSafe(format!("begin; lock table {table}"));
+        sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+        connection
+    }
+
+    /// A beat of a lease that is long over. The rescuer removes it.
+    pub(crate) async fn leave_a_beat_of_nobodys(&self) {
+        self.run("insert into lease_beat values (gen_random_uuid(), 0, now() - interval '1 hour')")
+            .await;
+    }
+
+    pub(crate) async fn beats_of_nobodys(&self) -> i64 {
+        let counted = sqlx::query_scalar("select count(*) from lease_beat where fence = 0");
+        counted.fetch_one(&mut self.connection().await).await.unwrap()
+    }
+
+    pub(crate) async fn run(&self, statement: &'static str) {
+        sqlx::raw_sql(statement).execute(&mut self.connection().await).await.unwrap();
+    }
+
+    /// One that nothing else uses.
+    async fn connection(&self) -> PgConnection {
         let options = schema::options(self.database.url().parse().unwrap());
-        let db = PgPoolOptions::new().connect_with(options).await.unwrap();
-        sqlx::raw_sql(statement).execute(&db).await.unwrap();
-        db.close().await;
+        PgConnection::connect_with(&options).await.unwrap()
     }
 
     /// Has files kept that events name, and others let go of.

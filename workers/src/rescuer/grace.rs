@@ -5,45 +5,44 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::Timestamp;
 
-/// How much later than it is due a round may begin. After that, whoever beats
+/// How much later than it is due an answer may come. After that, whoever beats
 /// may have been kept from it too: the database was away, or the machine asleep.
 const LATE: TimeDelta = TimeDelta::seconds(2);
 
-/// Leases are let be for a while from the first round on, and from each that is
-/// late.
+/// Leases are let be for a while from the first answer of the database on, and
+/// from each that is late.
 #[derive(Debug)]
 pub(super) struct Grace {
     length: TimeDelta,
-    /// The longest time between the end of a round and the beginning of the
-    /// next, if nothing stands in the way.
-    pause_max: TimeDelta,
-    /// When the last round ended.
-    ended: Option<Timestamp>,
+    /// The longest time between two answers, if nothing stands in the way.
+    silence_max: TimeDelta,
+    /// When the database last answered.
+    answered: Option<Timestamp>,
     until: Timestamp,
 }
 
 impl Grace {
+    /// Of such a length, if the database is asked that often.
     pub(super) fn new(length: Duration, every: Duration) -> Self {
         let delta = |it| TimeDelta::from_std(it).unwrap_or(TimeDelta::MAX);
-        let pause_max = delta(every).checked_add(&LATE).unwrap_or(TimeDelta::MAX);
-        Self { length: delta(length), pause_max, ended: None, until: Timestamp::MIN_UTC }
+        let silence_max = delta(every).checked_add(&LATE).unwrap_or(TimeDelta::MAX);
+        Self { length: delta(length), silence_max, answered: None, until: Timestamp::MIN_UTC }
     }
 
-    /// Whether leases are to be let be in the round that is made at `now`, when
-    /// the database has just answered.
-    pub(super) fn holds(&mut self, now: Timestamp) -> bool {
+    /// The database has answered. Each answer counts, also in the middle of a
+    /// round: one that has much to do is not taken for one that was kept.
+    pub(super) fn answered(&mut self, now: Timestamp) {
         // A clock that was set back says nothing of how late it is.
-        let in_time = |ended| (TimeDelta::zero()..=self.pause_max).contains(&(now - ended));
-        if !self.ended.is_some_and(in_time) {
+        let in_time = |then| (TimeDelta::zero()..=self.silence_max).contains(&(now - then));
+        if !self.answered.is_some_and(in_time) {
             self.until = now.checked_add_signed(self.length).unwrap_or(Timestamp::MAX_UTC);
         }
-        now < self.until
+        self.answered = Some(now);
     }
 
-    /// The round has ended; one that is cut short has not. That it took long
-    /// itself makes the next one no later.
-    pub(super) fn ended(&mut self, now: Timestamp) {
-        self.ended = Some(now);
+    /// Whether leases are to be let be.
+    pub(super) fn holds(&self) -> bool {
+        self.answered.is_none_or(|now| now < self.until)
     }
 }
 
@@ -60,57 +59,45 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
     }
 
-    /// What is answered at each of these seconds; the rounds take no time, and
-    /// one is due each second.
-    fn answers(grace: u64, rounds: impl IntoIterator<Item = i64>) -> Vec<bool> {
+    /// Whether leases are let be at each of these seconds, at which the database
+    /// answers. It is asked each second.
+    fn held(grace: u64, answers: impl IntoIterator<Item = i64>) -> Vec<bool> {
         let mut grace = Grace::new(Duration::from_secs(grace), Duration::from_secs(1));
         let answer = |it| {
-            let holds = grace.holds(t(it));
-            grace.ended(t(it));
-            holds
+            grace.answered(t(it));
+            grace.holds()
         };
-        rounds.into_iter().map(answer).collect()
+        answers.into_iter().map(answer).collect()
     }
 
     #[test]
     fn leases_are_let_be_after_a_start() {
-        assert_eq!(answers(3, 10..15), [true, true, true, false, false]);
+        assert_eq!(held(3, 10..15), [true, true, true, false, false]);
     }
 
     #[test]
-    fn leases_are_let_be_again_when_rounds_could_not_be_made() {
-        assert_eq!(answers(2, [0, 1, 2, 60, 61, 62]), [true, true, false, true, true, false]);
+    fn leases_are_let_be_until_the_database_answers() {
+        assert!(Grace::new(Duration::ZERO, Duration::from_secs(1)).holds());
+    }
+
+    #[test]
+    fn leases_are_let_be_again_when_the_database_did_not_answer() {
+        assert_eq!(held(2, [0, 1, 2, 60, 61, 62]), [true, true, false, true, true, false]);
     }
 
     /// Or after a mass loss every round would be followed by another grace.
     #[test]
-    fn a_round_that_takes_long_makes_the_next_one_no_later() {
-        let mut grace = Grace::new(Duration::from_secs(1), Duration::from_secs(1));
-        assert!(grace.holds(t(0)));
-        grace.ended(t(0));
-        assert!(!grace.holds(t(1)));
-        grace.ended(t(40));
-        assert!(!grace.holds(t(41)));
-    }
-
-    #[test]
-    fn a_round_that_is_cut_short_has_not_been_made() {
-        let mut grace = Grace::new(Duration::from_secs(2), Duration::from_secs(1));
-        assert!(grace.holds(t(0)));
-        assert!(grace.holds(t(3)), "nobody said that the first one has ended");
-        grace.ended(t(3));
-        assert!(grace.holds(t(4)));
-        grace.ended(t(4));
-        assert!(!grace.holds(t(5)));
+    fn a_long_round_in_which_the_database_answers_lets_nothing_be() {
+        assert_eq!(held(1, 0..60)[1..], [false; 59]);
     }
 
     #[test]
     fn a_clock_that_is_set_back_ends_no_lease_and_holds_none_for_long() {
-        assert_eq!(answers(2, [100, 101, 50, 51, 52]), [true, true, true, true, false]);
+        assert_eq!(held(2, [100, 101, 50, 51, 52]), [true, true, true, true, false]);
     }
 
     #[test]
     fn without_grace_nothing_is_let_be() {
-        assert_eq!(answers(0, [0, 1, 60, 30]), [false; 4]);
+        assert_eq!(held(0, [0, 1, 60, 30]), [false; 4]);
     }
 }
