@@ -25,8 +25,15 @@ impl Identity {
         what: Happening,
         now: DateTime<Utc>,
     ) -> Result<(), IdentityError> {
+        let begins = matches!(what, Happening::SessionStarted { .. });
         self.ledger.record(Entry { by, subject, what, at: now }).await?;
-        self.follow(subject).await
+        self.follow(subject).await?;
+        // Also if the keeper has let it take effect already: what this process
+        // believes is its own, and whoever asked is answered now.
+        if !begins {
+            self.forget();
+        }
+        Ok(())
     }
 
     /// Lets everything that was recorded of a subject take effect. What this

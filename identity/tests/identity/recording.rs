@@ -154,6 +154,20 @@ async fn one_sees_ones_sessions_and_ends_them_one_by_one_or_all() {
     assert_eq!(world.ledger.of(Subject::Account(ada)).last(), Some(&told));
 }
 
+/// Must never: a session is ended, and for a moment its tokens still let in
+/// where that was said.
+#[tokio::test]
+async fn what_is_ended_is_over_at_once_though_another_process_was_faster() {
+    let world = World::open().await;
+    let here = world.ada().await;
+    world.ledger.outrun(world.another_process().await);
+    let (identity, ada) = (&world.identity, here.user.id);
+    identity.verify_access(&here.access, t(1)).await.unwrap();
+    identity.sign_out_everywhere(ada, t(1)).await.unwrap();
+    let ended = identity.verify_access(&here.access, t(1)).await;
+    assert_eq!(refusal(ended), Refusal::SessionEnded);
+}
+
 #[tokio::test]
 async fn who_changes_the_password_stays_in_and_all_others_are_out() {
     let world = World::open().await;
