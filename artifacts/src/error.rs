@@ -68,9 +68,9 @@ impl ArtifactError {
 impl From<sqlx::Error> for ArtifactError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
-        // Connection lost, out of resources, shutting down, deadlock, a
-        // standby that may not write.
-        const PASSING: [&str; 5] = ["08", "25006", "40", "53", "57"];
+        // Connection lost, a standby that may not write, deadlock, out of
+        // resources, not let in, shutting down, trouble with the machine.
+        const PASSING: [&str; 7] = ["08", "25006", "40", "53", "55", "57", "58"];
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         let passes = match code {
             Some(code) => PASSING.iter().any(|class| code.starts_with(class)),

@@ -15,6 +15,7 @@ mod attempt;
 mod holding;
 mod log;
 mod outcome;
+mod patience;
 mod search;
 mod session;
 mod settle;
@@ -35,6 +36,7 @@ use holding::Holding;
 pub use holding::Stop;
 pub use log::Level;
 pub use outcome::{Finish, Outcome};
+pub(crate) use patience::Passing;
 use session::Session;
 
 /// Does the jobs of one built-in service.

@@ -3,7 +3,11 @@
 
 mod site;
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use commands::{Command, Wishes};
 use domain::{
@@ -133,6 +137,35 @@ async fn a_crawl_goes_on_after_its_process_was_killed_and_fetches_nothing_twice(
     let done = completed(event);
     assert_eq!((done.pages, done.errors), (21, 1));
     assert_eq!(numbers(&world.events(job).await), (0..22).collect::<Vec<_>>(), "each page once");
+    world.stopped().await;
+}
+
+/// Must never: an attempt is lost, or a page recorded twice, since the database
+/// was started again in the meantime.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crawl_waits_for_a_database_that_is_away_for_a_moment() {
+    let (mut world, site) = (World::new().await, Site::start(20).await);
+    world.start_crawling();
+    let job = world.crawl(spec(site.url("/0"))).await;
+    eventually("all but the page that is held back are recorded", async || {
+        let events = world.events(job).await;
+        pages(&events).iter().map(|it| it.visited.len()).sum::<usize>() == 21
+    })
+    .await;
+    let away = world.database_away().await;
+    site.let_go();
+    eventually("the last page has come", async || site.fetched().contains_key("/held")).await;
+    let then = Instant::now();
+    let more_than_once = Duration::from_millis(500);
+    eventually("it was tried to record it", async || more_than_once < then.elapsed()).await;
+    away.back().await;
+
+    let done = completed(world.ended(job).await.1);
+    assert_eq!((done.pages, done.errors), (21, 1));
+    let events = world.events(job).await;
+    assert_eq!(numbers(&events), (0..22).collect::<Vec<_>>(), "each page once");
+    let grants = events.iter().filter(|it| matches!(it, JobEvent::LeaseGranted(_)));
+    assert_eq!(grants.count(), 1, "one attempt");
     world.stopped().await;
 }
 

@@ -181,7 +181,7 @@ async fn who_lost_the_lease_is_stopped_and_not_believed() {
         progress: Some(progress(1)),
         checkpoint: None,
     };
-    let refused = attempt.handle.command(late).await.unwrap_err();
+    let refused = attempt.handle.command("late", late).await.unwrap_err();
     assert!(matches!(refused, CommandError::Refused(it) if it.code() == "STALE_FENCE"));
     let worker = world.job(job).await;
     assert!(!worker.state().is_final());

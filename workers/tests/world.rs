@@ -142,6 +142,19 @@ impl World {
         connection
     }
 
+    /// The database breaks off whatever it does, and answers nobody until it is
+    /// back: as when its server is started again.
+    pub(crate) async fn database_away(&self) -> Away {
+        let name: String = sqlx::query_scalar("select current_database()::text")
+            .fetch_one(&mut self.connection().await)
+            .await
+            .unwrap();
+        let elsewhere = postgres::testing::Database::create().await;
+        let away = Away { name, elsewhere };
+        away.admit(false).await;
+        away
+    }
+
     /// A beat of a lease that is long over. The rescuer removes it.
     pub(crate) async fn leave_a_beat_of_nobodys(&self) {
         self.run("insert into lease_beat values (gen_random_uuid(), 0, now() - interval '1 hour')")
@@ -272,6 +285,30 @@ impl World {
 
     pub(crate) async fn read(&self, sha256: Sha256) -> Bytes {
         self.files.read(&sha256.bytes(), u64::MAX).await.unwrap()
+    }
+}
+
+/// A database that is away.
+pub(crate) struct Away {
+    name: String,
+    /// A database from which it can be told to come back.
+    elsewhere: postgres::testing::Database,
+}
+
+impl Away {
+    pub(crate) async fn back(self) {
+        self.admit(true).await;
+    }
+
+    async fn admit(&self, anybody: bool) {
+        let Self { name, elsewhere } = self;
+        let mut connection = PgConnection::connect(elsewhere.url()).await.unwrap();
+        let statements = AssertSqlSafe(format!(
+            "alter database {name} allow_connections {anybody};
+             select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+        ));
+        sqlx::raw_sql(statements).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 }
 

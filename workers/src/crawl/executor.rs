@@ -1,7 +1,7 @@
 //! Who does crawls: holds the lease, records what the engine hands out, and
 //! makes the exports when it is over.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use artifacts::{ArtifactError, Artifacts, Reference, Subject};
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use projections::{
     fact::Fact,
     feed::{Feed, FeedError},
 };
-use tokio::{sync::mpsc, time::sleep};
+use tokio::sync::mpsc;
 
 use super::{
     NoWeb, Settings,
@@ -28,16 +28,10 @@ use super::{
     relevance::Dictionary,
     web::Web,
 };
-use crate::executor::{Attempt, Execute, Finish, Outcome, Stop};
+use crate::executor::{Attempt, Execute, Finish, Outcome, Passing, Stop};
 
 /// How many events are read at a time. Each may hold hundreds of pages.
 const EVENTS_AT_ONCE: usize = 2;
-
-/// How often a batch is offered while others write to the same job.
-const TRIES_MAX: u32 = 20;
-
-/// How long between two.
-const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// How large an export may become.
 const EXPORT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
@@ -61,6 +55,21 @@ enum Trouble {
     Dictionary(#[from] serde_json::Error),
     #[error("pages cannot be recorded: {0}")]
     Command(#[from] CommandError),
+}
+
+impl Passing for Trouble {
+    fn passes(&self) -> bool {
+        match self {
+            Self::Feed(error) => error.passes(),
+            // What was to be stored is read from the journal meanwhile.
+            Self::Artifacts(ArtifactError::Interrupted(cause)) => {
+                cause.downcast_ref().is_some_and(FeedError::passes)
+            }
+            Self::Artifacts(error) => error.passes(),
+            Self::Dictionary(_) => false,
+            Self::Command(error) => error.passes(),
+        }
+    }
 }
 
 #[async_trait]
@@ -97,9 +106,8 @@ impl Crawler {
 
     async fn crawl(&self, attempt: &Attempt, spec: &CrawlSpec) -> Result<Outcome, Trouble> {
         let dictionary = Arc::new(Dictionary::new(&spec.terms, &spec.languages));
-        let (settings, web) = (Arc::clone(&self.settings), self.web.clone());
-        let mut engine = Engine::new(spec.clone(), settings, web, Arc::clone(&dictionary));
-        self.recorded(attempt.job, |it| engine.recall(it)).try_collect::<()>().await?;
+        let handle = &attempt.handle;
+        let mut engine = handle.patiently(|| self.recalled(attempt.job, spec, &dictionary)).await?;
         let (out, batches) = mpsc::channel(1);
         let stop = attempt.handle.stopping();
         let (end, recorded) = tokio::join!(engine.run(out, &stop), self.record(attempt, batches));
@@ -110,9 +118,22 @@ impl Crawler {
         if let Some(failure) = engine.failure() {
             return Ok(Outcome::Failed(failure));
         }
-        let artifacts = self.export(attempt, &engine, &dictionary).await?;
+        let artifacts = handle.patiently(|| self.export(attempt, &engine, &dictionary)).await?;
         let (pages, errors) = (engine.corpus.kept, engine.corpus.failed);
         Ok(Outcome::Completed(Finish::Crawl { pages, errors, artifacts }))
+    }
+
+    /// A crawl, as far as it has come.
+    async fn recalled(
+        &self,
+        job: JobId,
+        spec: &CrawlSpec,
+        dictionary: &Arc<Dictionary>,
+    ) -> Result<Engine, FeedError> {
+        let (settings, web) = (Arc::clone(&self.settings), self.web.clone());
+        let mut engine = Engine::new(spec.clone(), settings, web, Arc::clone(dictionary));
+        self.recorded(job, |it| engine.recall(it)).try_collect::<()>().await?;
+        Ok(engine)
     }
 
     /// Records batches, texts first, until there are no more.
@@ -121,19 +142,25 @@ impl Crawler {
         attempt: &Attempt,
         mut batches: mpsc::Receiver<Batch>,
     ) -> Result<(), Trouble> {
+        let (mut recorded, handle) = (0, &attempt.handle);
         while let Some(batch) = batches.recv().await {
             let Batch { found, visited, texts, progress } = batch;
             let texts = match visited.first() {
                 Some(first) if !texts.is_empty() => {
-                    let name = format!("texts-{}.jsonl", first.number);
-                    let texts = stream::iter([Ok::<_, Infallible>(piece(texts))]);
-                    Some(self.keep(attempt, (name, "application/jsonl"), texts).await?)
+                    let (name, texts) = (format!("texts-{}.jsonl", first.number), piece(texts));
+                    let keep = || {
+                        let texts = stream::iter([Ok::<_, Infallible>(texts.clone())]);
+                        self.keep(attempt, (name.clone(), "application/jsonl"), texts)
+                    };
+                    Some(handle.patiently(keep).await?)
                 }
                 _ => None,
             };
             let fence = attempt.fence;
             let command = JobCommand::RecordPages { fence, found, visited, texts, progress };
-            give(attempt, command).await?;
+            let key = format!("pages/{recorded}");
+            handle.patiently(|| handle.command(&key, command.clone())).await?;
+            recorded += 1;
             metrics::counter!("greffe_crawl_batches_total").increment(1);
         }
         Ok(())
@@ -206,17 +233,6 @@ impl Crawler {
         self.artifacts.refer(&stored.sha256, reference, now).await?;
         Ok(Artifact { sha256: Sha256::new(stored.sha256), name, bytes: stored.bytes })
     }
-}
-
-/// Gives the command, again and again while others write to the job.
-async fn give(attempt: &Attempt, command: JobCommand) -> Result<(), CommandError> {
-    for _ in 0..TRIES_MAX {
-        match attempt.handle.command(command.clone()).await {
-            Err(CommandError::Contended) => sleep(TRY_AGAIN_AFTER).await,
-            answer => return answer.map(|_| ()),
-        }
-    }
-    Err(CommandError::Contended)
 }
 
 fn pages_of(fact: &Fact) -> Option<&PagesVisited> {

@@ -93,10 +93,12 @@ impl Handle {
     }
 
     /// Gives a command about the job, under its lease. A lease that is over
-    /// refuses it, and the attempt is to stop.
-    pub async fn command(&self, command: JobCommand) -> Result<Accepted, CommandError> {
-        let said = RefusedReport::Progress;
-        let done = self.commands().report(self.0.holder, said, command, self.asked()).await;
+    /// refuses it, and the attempt is to stop. Under the same key within one
+    /// lease, it counts once however often it is given.
+    pub async fn command(&self, key: &str, command: JobCommand) -> Result<Accepted, CommandError> {
+        let (holder, said) = (self.0.holder, RefusedReport::Progress);
+        let asked = self.asked().clone().once(format!("{key}/{}", holder.lease), [0; 32]);
+        let done = self.commands().report(holder, said, command, &asked).await;
         if let Err(CommandError::Refused(
             Refusal::StaleFence { .. } | Refusal::AlreadySettled { .. },
         )) = &done

@@ -8,7 +8,7 @@ use domain::{WorkerId, worker::WorkerCommand};
 use projections::dispatch::Waiting;
 use tokio::{
     task::{JoinError, JoinSet},
-    time::{Instant, interval, sleep, sleep_until},
+    time::{Instant, interval, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -32,6 +32,10 @@ const LOOK_AT_LEASES_EVERY: Duration = Duration::from_millis(100);
 
 /// How often one says that one is there.
 const SEEN_EVERY: Duration = Duration::from_secs(10);
+
+/// How long a beat may take. A connection that is dead may say nothing for a
+/// quarter of an hour.
+const BEAT_TAKES_MAX: Duration = Duration::from_secs(5);
 
 /// How long an attempt that is to stop may take to do so. Less than a process
 /// is given.
@@ -176,11 +180,12 @@ impl Session {
         if leases.is_empty() {
             return;
         }
-        match self.executor.reader.beat(self.worker, &leases).await {
+        let beaten = timeout(BEAT_TAKES_MAX, self.executor.reader.beat(self.worker, &leases)).await;
+        match beaten.map_err(Interrupted::from).and_then(|it| it.map_err(Interrupted::from)) {
             Ok(beats) => self.holding.extended(&leases, &beats, now),
-            Err(error) => {
-                tracing::warn!(%error, "an executor could not beat");
-                self.holding.doubt(now);
+            Err(interrupted) => {
+                tracing::warn!(error = %interrupted, "an executor could not beat");
+                self.holding.doubt(Instant::now());
             }
         }
     }

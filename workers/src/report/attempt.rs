@@ -49,9 +49,9 @@ impl Reports {
         spec: &ReportSpec,
         so_far: &SoFar,
     ) -> Result<Finish, Fault> {
-        let bytes = self.read(spec.template, TEMPLATE_BYTES_MAX, "template").await?;
+        let bytes = self.read(attempt, spec.template, TEMPLATE_BYTES_MAX, "template").await?;
         let template = guard::run(move || Template::open(bytes), FILLING).await??;
-        let input = self.input(spec).await?;
+        let input = self.input(attempt, spec).await?;
         let fields = fields(template.keys(), &input);
         let sources = self.read_sources(attempt, spec, &input, fields.len()).await?;
         let writers = Writers::chosen(spec.writer, self.ollama.as_ref()).await?;
@@ -91,9 +91,9 @@ impl Reports {
         Ok(Finish::Report { document, errors, written })
     }
 
-    async fn input(&self, spec: &ReportSpec) -> Result<ReportInput, Fault> {
+    async fn input(&self, attempt: &Attempt, spec: &ReportSpec) -> Result<ReportInput, Fault> {
         let Some(sha256) = spec.input else { return Ok(ReportInput::default()) };
-        let bytes = self.read(sha256, INPUT_BYTES_MAX as u64, "input").await?;
+        let bytes = self.read(attempt, sha256, INPUT_BYTES_MAX as u64, "input").await?;
         serde_json::from_slice(&bytes).map_err(|_| Fault::InputUnreadable)
     }
 
@@ -110,7 +110,7 @@ impl Reports {
             let number = at + 1;
             handle.progress(far(0, fields, &format!("source {number} of {count}")));
             let name = input.names.get(at).cloned().flatten();
-            sources = sources.read(self, *sha256, name).await?;
+            sources = sources.read((self, attempt), *sha256, name).await?;
             let Some(told) = sources.told.last() else { continue };
             match &told.error {
                 Some(fault) => {
@@ -189,15 +189,27 @@ impl Reports {
 
     pub(super) async fn read(
         &self,
+        attempt: &Attempt,
         sha256: Sha256,
         bytes_max: u64,
         what: &'static str,
     ) -> Result<Bytes, Fault> {
-        match self.files.read(&sha256.bytes(), bytes_max).await {
+        match self.stored(attempt, sha256, bytes_max).await {
             Err(ArtifactError::NotStored) => Err(Fault::Missing { what }),
             Err(ArtifactError::TooLarge { .. }) => Err(Fault::TooLarge { what, bytes_max }),
             read => Ok(read?),
         }
+    }
+
+    /// A file, as it is stored.
+    pub(super) async fn stored(
+        &self,
+        attempt: &Attempt,
+        sha256: Sha256,
+        bytes_max: u64,
+    ) -> Result<Bytes, ArtifactError> {
+        let sha256 = &sha256.bytes();
+        attempt.handle.patiently(|| self.files.read(sha256, bytes_max)).await
     }
 
     /// Stores a file, and keeps it for the job.
@@ -207,15 +219,20 @@ impl Reports {
         (name, media_type): (&str, &str),
         bytes: Bytes,
     ) -> Result<Artifact, Fault> {
-        let now = attempt.handle.now();
-        let stored = self.files.put_bytes(bytes, now).await?;
-        let reference = Reference {
-            owner: attempt.owner.0,
-            subject: Subject::Job(attempt.job.0),
-            name: name.to_owned(),
-            media_type: media_type.to_owned(),
+        let bytes = &bytes;
+        let keep = async move || {
+            let now = attempt.handle.now();
+            let stored = self.files.put_bytes(bytes.clone(), now).await?;
+            let reference = Reference {
+                owner: attempt.owner.0,
+                subject: Subject::Job(attempt.job.0),
+                name: name.to_owned(),
+                media_type: media_type.to_owned(),
+            };
+            self.files.refer(&stored.sha256, reference, now).await?;
+            Ok::<_, ArtifactError>(stored)
         };
-        self.files.refer(&stored.sha256, reference, now).await?;
+        let stored = attempt.handle.patiently(keep).await?;
         let (sha256, bytes) = (Sha256::new(stored.sha256), stored.bytes);
         Ok(Artifact { sha256, name: name.to_owned(), bytes })
     }

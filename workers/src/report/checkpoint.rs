@@ -91,7 +91,7 @@ impl SoFar {
 pub(super) async fn left_behind(reports: &Reports, attempt: &Attempt, fields: &[Field]) -> Fields {
     let Some(checkpoint) = &attempt.checkpoint else { return Fields::new() };
     let read = async {
-        let bytes = reports.read(file(checkpoint)?, BYTES_MAX, "checkpoint").await.ok()?;
+        let bytes = reports.read(attempt, file(checkpoint)?, BYTES_MAX, "checkpoint").await.ok()?;
         let left: Provenance = serde_json::from_slice(&bytes).ok()?;
         let numbers: HashMap<&str, usize> =
             fields.iter().enumerate().map(|(number, it)| (it.key.as_str(), number)).collect();

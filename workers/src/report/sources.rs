@@ -14,6 +14,7 @@ use super::{
     fault::Fault,
     passages::passages,
 };
+use crate::executor::Attempt;
 
 /// How much text of all sources together is used.
 const TEXT_BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -54,7 +55,7 @@ impl Sources {
     /// Reads one more. One that cannot be read is named, and no obstacle.
     pub(super) async fn read(
         mut self,
-        reports: &Reports,
+        (reports, attempt): (&Reports, &Attempt),
         sha256: Sha256,
         name: Option<String>,
     ) -> Result<Self, Fault> {
@@ -68,7 +69,7 @@ impl Sources {
             pages_cut: 0,
             error: None,
         };
-        match text_of(reports, sha256, told.name.as_deref()).await? {
+        match text_of((reports, attempt), sha256, told.name.as_deref()).await? {
             Ok(mut extracted) => {
                 self.bound(&mut extracted);
                 told.pages = u32::try_from(extracted.pages.len())
@@ -114,11 +115,11 @@ impl Sources {
 }
 
 async fn text_of(
-    reports: &Reports,
+    (reports, attempt): (&Reports, &Attempt),
     sha256: Sha256,
     name: Option<&str>,
 ) -> Result<Result<Extracted, Unreadable>, Fault> {
-    match reports.files.read(&sha256.bytes(), SOURCE_BYTES_MAX).await {
+    match reports.stored(attempt, sha256, SOURCE_BYTES_MAX).await {
         Ok(bytes) => Ok(extract::extract(bytes, name, &reports.reader).await?),
         Err(ArtifactError::NotStored) => Ok(Err(Unreadable::Missing)),
         Err(ArtifactError::TooLarge { .. }) => Ok(Err(Unreadable::TooLarge)),
