@@ -126,28 +126,6 @@ async fn a_lock_that_is_never_let_go_is_not_waited_for() {
     journal.append(append("0", 0)).await.expect("the head is free");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_went_silent_with_the_lock_is_cut_off() {
-    let world = World::new().await;
-    let settings =
-        Settings { idle_in_transaction_timeout: Duration::from_millis(200), ..Settings::default() };
-    let journal = world.open_with(settings, vec![]).await;
-    journal.append(append("s", 0)).await.expect("append");
-    let set = "select count(*) from pg_stat_activity where datname = current_database()
-        and application_name = 'greffe journal appender'";
-    eventually("the appender is connected", async || world.count(set).await == 1).await;
-    // What the appender's session is bound by, seen from a session like it.
-    let mut connection = world.connect().await;
-    sqlx::raw_sql(
-        "set idle_in_transaction_session_timeout = '200ms';
-         begin; update journal_head set head = head",
-    )
-    .execute(&mut connection)
-    .await
-    .expect("the head is locked");
-    journal.append(append("s", 1)).await.expect("the lock was taken from the silent one");
-}
-
 #[tokio::test]
 async fn a_database_without_the_journals_tables_is_said_to_be_damaged() {
     let database = postgres::testing::Database::create().await;

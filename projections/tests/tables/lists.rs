@@ -1,5 +1,6 @@
 //! Pages, turned forwards and backwards, show each job once.
 
+use commands::Wishes;
 use domain::job::JobKind;
 use projections::{
     Viewer,
@@ -16,6 +17,9 @@ async fn turning_the_pages_either_way_shows_each_job_once() {
     let world = World::new().await;
     let following = world.follow();
     Lives::begin(&world).await.live(&random(400)).await;
+    for _ in 0..6 {
+        world.create("checksum", Wishes::default()).await;
+    }
     world.caught_up().await;
     following.stopped().await;
     let tasks = JobFilter { kinds: Some(vec![JobKind::Task]), ..JobFilter::default() };
