@@ -71,5 +71,6 @@ async fn greffe_is_killed_again_and_again_and_every_job_succeeds() -> anyhow::Re
     for job in &jobs {
         caller.until(job, "SUCCEEDED").await?;
     }
-    processes.check_the_journal().await
+    processes.check_the_journal().await?;
+    processes.check_the_tables(greffe).await
 }

@@ -49,7 +49,7 @@ async fn a_crawl_goes_on_where_greffe_was_killed_and_no_page_is_fetched_twice() 
     .await?;
     greffe.child.kill().await?;
     let listen = greffe.address();
-    let _greffe = processes.greffe(&listen, &CRAWL).await?;
+    let greffe = processes.greffe(&listen, &CRAWL).await?;
     eventually("the page held back to be asked for again".to_owned(), async || {
         Ok(site.asked().get(HELD) == Some(&2))
     })
@@ -71,7 +71,8 @@ async fn a_crawl_goes_on_where_greffe_was_killed_and_no_page_is_fetched_twice() 
     let state = job_after(&events);
     let present = state.present().context("the job")?;
     ensure!((present.losses, present.failures) == (1, 0), "it was interrupted once");
-    processes.check_the_journal().await
+    processes.check_the_journal().await?;
+    processes.check_the_tables(greffe).await
 }
 
 /// How many pages were kept, however often each.
@@ -120,7 +121,7 @@ async fn a_report_goes_on_where_greffe_was_killed_and_keeps_the_fields_that_were
     let written = left.fields.iter().filter(|it| it.writer.is_some()).count();
     ensure!(written == 1, "{written} fields were written");
     let listen = greffe.address();
-    let _greffe = processes.greffe(&listen, &model.flags()).await?;
+    let greffe = processes.greffe(&listen, &model.flags()).await?;
     model.answer(1_000);
     caller.until(job, "SUCCEEDED").await?;
 
@@ -137,7 +138,8 @@ async fn a_report_goes_on_where_greffe_was_killed_and_keeps_the_fields_that_were
     let state = job_after(&events);
     let present = state.present().context("the job")?;
     ensure!((present.losses, present.failures) == (1, 0), "it was interrupted once");
-    processes.check_the_journal().await
+    processes.check_the_journal().await?;
+    processes.check_the_tables(greffe).await
 }
 
 /// The file of fields that another attempt could go on from.

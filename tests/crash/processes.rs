@@ -28,7 +28,10 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use crate::world::{Caller, program};
+use crate::{
+    invariants::tables,
+    world::{Caller, program},
+};
 
 /// Who creates the jobs.
 const EMAIL: &str = "ann@example.org";
@@ -111,6 +114,19 @@ impl Processes {
         crate::invariants::check(&journal).await?;
         journal.close().await;
         Ok(())
+    }
+
+    /// Stops Greffe, throws all tables away, and has it make them anew: they are
+    /// what they were.
+    pub(super) async fn check_the_tables(&self, greffe: Greffe) -> anyhow::Result<()> {
+        let url = self.database.url();
+        let live = tables::rows(url).await?;
+        greffe.stop().await?;
+        tables::drop_all(url).await?;
+        let greffe = self.greffe("127.0.0.1:0", &[]).await?;
+        let rebuilt = tables::rows(url).await?;
+        ensure!(rebuilt == live, "live:\n{live:#?}\nrebuilt:\n{rebuilt:#?}");
+        greffe.stop().await
     }
 
     async fn journal(&self) -> anyhow::Result<PostgresJournal> {
