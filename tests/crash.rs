@@ -16,8 +16,9 @@ use processes::Processes;
 
 /// Enough files to be killed in the middle of.
 fn files(folder: &Path) -> anyhow::Result<()> {
-    let bytes = vec![7; 4 * 1024 * 1024];
-    (0..40).try_for_each(|it| Ok(std::fs::write(folder.join(format!("{it}.bin")), &bytes)?))
+    // Holes: nothing that others would have to wait for is written.
+    let file = |it| std::fs::File::create(folder.join(format!("{it}.bin")));
+    (0..40).try_for_each(|it| Ok(file(it)?.set_len(4 * 1024 * 1024)?))
 }
 
 async fn progressed(caller: &Caller, job: &str) -> anyhow::Result<()> {

@@ -25,9 +25,10 @@ use tokio::{
     net::TcpListener,
     time::{Instant, sleep},
 };
+use uuid::Uuid;
 
 /// How long anything may take to become what it should.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How soon one looks again.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -38,7 +39,7 @@ services:
   - name: checksum
     attempts_max: 2
     backoff_first_s: 0.05
-    lease_s: 2
+    lease_s: 5
     schema:
       type: object
       required: [folder]
@@ -96,6 +97,18 @@ impl World {
     /// Its database, for those who would break it.
     pub(crate) async fn database(&self) -> anyhow::Result<PgPool> {
         Ok(PgPool::connect(self.database.url()).await?)
+    }
+
+    /// Nobody has beaten for a lease in time.
+    pub(crate) async fn run_out(&self, lease: &Value) -> anyhow::Result<()> {
+        let late = "update lease_beat set expires_at = now() - interval '1 second'
+                    where job = $1::uuid and fence = $2";
+        let mut connection = PgConnection::connect(self.database.url()).await?;
+        let late = sqlx::query(late).bind(lease["job_id"].as_str()).bind(lease["fence"].as_i64());
+        let ended = late.execute(&mut connection).await?.rows_affected();
+        connection.close().await?;
+        ensure!(ended == 1, "nobody counts for {lease}");
+        Ok(())
     }
 
     /// Where its database is.
@@ -185,21 +198,33 @@ impl Caller {
         Ok(request.json(&body).send().await?.json().await?)
     }
 
-    /// Calls a mutation that nothing speaks against; gives its payload.
+    /// Calls a mutation that nothing speaks against; gives its payload, with what
+    /// it is `asked` for first.
     pub(crate) async fn mutate(
         &self,
         name: &str,
         asked: &str,
-        input: Value,
+        mut input: Value,
     ) -> anyhow::Result<Value> {
         let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
         let mutation = format!(
             "mutation($input: {kind}!) {{ {name}(input: $input) {{ \
              {asked} userErrors {{ code message path }} }} }}"
         );
-        let mut data = self.ask(&mutation, json!({ "input": input })).await?;
-        let payload = data[name].take();
-        ensure!(payload["userErrors"] == json!([]), "{name} is refused: {payload}");
+        let first = asked.split([' ', '{']).next().unwrap_or_default();
+        // What is made is not in the answer while the lists are far behind.
+        let makes = ["create", "start", "request"].iter().any(|it| name.starts_with(it));
+        if makes && input.get("idempotencyKey").is_none() {
+            input["idempotencyKey"] = json!(Uuid::new_v4());
+        }
+        let mut payload = Value::Null;
+        eventually(format!("{name} to be answered in full"), async || {
+            let mut data = self.ask(&mutation, json!({ "input": input })).await?;
+            payload = data[name].take();
+            ensure!(payload["userErrors"] == json!([]), "{name} is refused: {payload}");
+            Ok(!makes || !payload[first].is_null())
+        })
+        .await?;
         Ok(payload)
     }
 
@@ -226,12 +251,10 @@ impl Caller {
 
     /// Creates a task, gives back its id.
     pub(crate) async fn create_task(&self, service: &str, body: Value) -> anyhow::Result<String> {
-        let mutation = "mutation($input: CreateTaskInput!) { createTask(input: $input) { \
-                        task { id } userErrors { code message path } } }";
-        let input = json!({ "input": { "service": service, "body": body } });
-        let data = self.ask(mutation, input).await?;
-        let id = data.pointer("/createTask/task/id").and_then(Value::as_str);
-        id.map(str::to_owned).with_context(|| format!("no task was created: {data}"))
+        let input = json!({ "service": service, "body": body });
+        let created = self.mutate("createTask", "task { id }", input).await?;
+        let id = created["task"]["id"].as_str();
+        id.map(str::to_owned).with_context(|| format!("no task was created: {created}"))
     }
 
     /// Where a job stands.

@@ -30,8 +30,7 @@ const WATCH: Duration = Duration::from_millis(250);
 /// meanwhile, or a killed predecessor's children still be leaving.
 const TRIES: u32 = 4;
 
-/// How often one that was killed in the middle of its work is: its children
-/// finish what they are at.
+/// How often one that was killed in the middle of its work is.
 const TRIES_TO_REVIVE: u32 = 20;
 
 /// How long the other one is given to get out of the way.
@@ -202,10 +201,20 @@ async fn launch(
     loop {
         tries += 1;
         match launch_once(folder, &installation, port, deadline).await {
-            Err(StartError::GaveUp { .. }) if tries < tries_max => sleep(RETRY).await,
+            Err(StartError::GaveUp { reason, .. })
+                if tries < tries_max || (is_left_behind(&reason) && Instant::now() < deadline) =>
+            {
+                sleep(RETRY).await;
+            }
             outcome => return outcome,
         }
     }
+}
+
+/// The children of one that was killed finish what they are at: a checkpoint
+/// may take long. They leave by themselves.
+fn is_left_behind(reason: &str) -> bool {
+    reason.contains("shared memory block")
 }
 
 async fn launch_once(

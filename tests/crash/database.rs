@@ -79,7 +79,7 @@ impl Place {
         let pid: i32 = sqlx::query_scalar(
             "select pid from pg_stat_activity
              where backend_type = 'client backend' and pid <> pg_backend_pid()
-             order by query_start desc limit 1",
+             order by query_start desc nulls last limit 1",
         )
         .fetch_one(&mut connection)
         .await?;
@@ -248,9 +248,9 @@ async fn until(then: Instant, passed: Duration) -> anyhow::Result<()> {
 async fn leases_outlive_a_database_that_is_away_for_longer_than_they_hold() -> anyhow::Result<()> {
     let place = Place::new()?;
     // Longer than what is between the last beat and the end of all answers.
-    let services = "services:\n  - { name: checksum, lease_s: 4 }\n";
+    let services = "services:\n  - { name: checksum, lease_s: 6 }\n";
     std::fs::write(place.folder.path().join("services.yaml"), services)?;
-    let greffe = place.greffe("8").await?;
+    let greffe = place.greffe("10").await?;
     let begun = Instant::now();
     let (password, token) = people(&["--log", "off", "--data-dir", place.data()?]).await?;
     let caller = member(&greffe.base, &password).await?;
@@ -262,11 +262,11 @@ async fn leases_outlive_a_database_that_is_away_for_longer_than_they_hold() -> a
     eventually("the first grace to be over".to_owned(), async || {
         let beat = worker.beat(&lease, json!({})).await?;
         ensure!(beat["status"] == "ok", "{beat}");
-        Ok(Duration::from_secs(9) < begun.elapsed())
+        Ok(Duration::from_secs(11) < begun.elapsed())
     })
     .await?;
     let frozen = place.freeze().await?;
-    until(Instant::now(), Duration::from_secs(7)).await?;
+    until(Instant::now(), Duration::from_secs(9)).await?;
     frozen.goes_on().await?;
     // Those who end leases are faster than the worker.
     until(Instant::now(), Duration::from_secs(2)).await?;

@@ -38,7 +38,7 @@ const EMAIL: &str = "ann@example.org";
 
 /// What they are, as far as anybody else does them.
 pub(super) const SERVICES: &str =
-    "services:\n  - { name: checksum, lease_s: 1.5, backoff_first_s: 0.1 }\n";
+    "services:\n  - { name: checksum, lease_s: 4, backoff_first_s: 0.1 }\n";
 
 /// What it takes to start Greffe again and again on the same data.
 pub(super) struct Processes {

@@ -209,9 +209,13 @@ async fn who_loses_a_lease_while_waiting_is_given_nothing_more() -> anyhow::Resu
     let world = World::new().await?;
     let ann = world.member("ann").await?;
     let (frozen, heir) = (Worker::new(&world).await?, Worker::new(&world).await?);
-    let job = ann.create_task("checksum", json!({ "folder": "/" })).await?;
-    frozen.take().await?;
-    let (status, answer) = frozen.ask(20_000).await?;
+    let job = ann.create_task("anything", json!({})).await?;
+    let lost = frozen.take().await?;
+    let waits = frozen.clone();
+    let mut waiting = JoinSet::new();
+    waiting.spawn(async move { waits.ask(20_000).await });
+    world.run_out(&lost).await?;
+    let (status, answer) = waiting.join_next().await.context("an answer")???;
     ensure!(status == 204, "{status} {answer}");
     let lease = heir.take().await?;
     ensure!(lease["job_id"] == job.as_str() && lease["delivery"] == 2, "{lease}");

@@ -200,7 +200,10 @@ async fn a_crawl_that_is_paused_goes_on_where_it_was_and_fetches_nothing_twice()
     let (mut world, site) = (World::new().await, Site::start(20).await);
     world.start_crawling();
     let job = world.crawl(spec(site.url("/0"))).await;
-    let waits = async || 21 <= numbers(&world.events(job).await).len();
+    let waits = async || {
+        let recorded = numbers(&world.events(job).await).len();
+        21 <= recorded && site.fetched().contains_key(site::HELD)
+    };
     eventually("all but the page that is held back are recorded", waits).await;
     assert!(world.pause(job).await, "it is given back");
     assert_eq!(numbers(&world.events(job).await).len(), 21, "what was on its way is not visited");

@@ -64,7 +64,7 @@ async fn a_round_that_the_database_keeps_for_long_costs_no_lease() {
     let Phase::Running(lease) = world.job(job).await.phase else { panic!("it runs") };
     let lease = LeaseId { job, fence: lease.fence };
 
-    let due = world.request(crawl(Some(1))).await;
+    let due = world.request(crawl(Some(4))).await;
     let commands = world.another_process();
     let rescuer = Rescuing::start(&world, commands, Duration::from_secs(5));
     eventually("leases are not let be any more because of the start", async || {

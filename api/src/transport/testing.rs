@@ -186,7 +186,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 /// How long the session of the token `alice-short` lasts.
-pub(crate) const SHORT: TimeDelta = TimeDelta::milliseconds(1_500);
+pub(crate) const SHORT: TimeDelta = TimeDelta::seconds(4);
 
 fn authenticate(bearer: Option<&str>) -> Result<Session, Denied> {
     match bearer {

@@ -173,12 +173,15 @@ async fn an_unknown_email_takes_as_long_as_a_wrong_password() {
     };
     // In turns, and the fastest of each, so that a busy machine is fair to both.
     let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
-    for _ in 0..8 {
+    // Without the hash it is a few milliseconds against tens, however often.
+    for _ in 0..40 {
         known = known.min(time("ada@example.org").await);
         unknown = unknown.min(time("bob@example.org").await);
+        if known < unknown * 2 && unknown < known * 2 {
+            return;
+        }
     }
-    // Without the hash it is a few milliseconds against tens.
-    assert!(known < unknown * 2, "{known:?} against {unknown:?}");
+    panic!("{known:?} against {unknown:?}");
 }
 
 #[tokio::test]

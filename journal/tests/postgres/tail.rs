@@ -28,7 +28,8 @@ async fn other_processes_are_notified() {
     let writer = world.open().await;
     eventually("it listens", async || {
         let listening = "select count(*) from pg_stat_activity where datname = current_database()
-            and application_name = 'greffe journal listener' and query like 'LISTEN%'";
+            and application_name = 'greffe journal listener' and query like 'LISTEN%'
+            and state = 'idle'";
         world.count(listening).await == 2
     })
     .await;

@@ -40,6 +40,11 @@ fn task() -> Command {
     Command::CreateTask { id, service, body, wishes: Wishes::default() }
 }
 
+/// A task, and its id.
+pub(super) async fn created(world: &World, asked: Asked) -> JobId {
+    world.commands.execute(task(), asked).await.unwrap().job().unwrap()
+}
+
 /// A task of the client's; none, if it has as many as it may.
 pub(super) async fn another(world: &World, id: ClientId) {
     if let Err(error) = world.commands.execute(task(), client(id)).await {

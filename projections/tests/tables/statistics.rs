@@ -26,7 +26,9 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{
-    lives::{Lives, random},
+    corpus,
+    lives::{CLIENT, Lives, random},
+    quotas,
     world::{ANN, OWNER, World, user, worker},
 };
 
@@ -135,6 +137,9 @@ async fn the_counts_do_not_depend_on_how_facts_are_dealt_out_to_batches() {
 async fn what_is_counted_is_what_the_lists_show() {
     let world = World::new().await;
     let following = world.follow();
+    // Random jobs may all be of one kind.
+    corpus::crawled(&world).await;
+    world.create("checksum", Wishes::default()).await;
     Lives::begin(&world).await.live(&random(500)).await;
     world.caught_up().await;
     following.stopped().await;
@@ -206,6 +211,9 @@ async fn every_way_of_telling_jobs_apart_counts_the_same_jobs() {
     let world = World::new().await;
     let following = world.follow();
     Lives::begin(&world).await.live(&random(1_500)).await;
+    // Random lives may have ended nothing of the owner's.
+    let ended = quotas::created(&world, user(OWNER)).await;
+    world.ask(ended, JobCommand::CancelJob { reason: None }, user(OWNER)).await;
     world.caught_up().await;
     following.stopped().await;
     let [any_kind, task] = [None, Some(vec![JobKind::Task])];
@@ -243,6 +251,11 @@ async fn everybody_is_told_of_their_own_jobs_only() {
     let world = World::new().await;
     let following = world.follow();
     Lives::begin(&world).await.live(&random(300)).await;
+    // Random lives may have had nothing of one of them.
+    for owner in [OWNER, UserId(Uuid::from_u128(2))] {
+        quotas::created(&world, user(owner)).await;
+    }
+    quotas::another(&world, CLIENT).await;
     world.caught_up().await;
     following.stopped().await;
     let mut parts = [0; 4];

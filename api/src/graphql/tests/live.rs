@@ -319,7 +319,7 @@ async fn every_end_of_a_job_ends_what_follows_it() {
 async fn expiring(world: &World, owner: &Person) -> domain::JobId {
     let create = "mutation($input: CreateTaskInput!) { createTask(input: $input) \
         { task { id } userErrors { message } } }";
-    let soon = now() + std::time::Duration::from_millis(500);
+    let soon = now() + std::time::Duration::from_secs(4);
     let input = json!({ "service": "anything", "body": {}, "expiresAt": soon.to_rfc3339() });
     let data = world.data(owner, create, json!({ "input": input })).await;
     let id = data["createTask"]["task"]["id"].as_str();

@@ -321,11 +321,14 @@ async fn a_socket_ends_with_its_session_whatever_runs_on_it() {
 
 #[tokio::test]
 async fn a_session_is_renewed_without_a_pause() {
-    let (_world, address) = world(|it| it.renewal_notice = Duration::from_millis(1_300)).await;
+    let (_world, address) = world(|it| it.renewal_notice = Duration::from_millis(2_500)).await;
     let mut client = Client::enter(address, json!({"authorization": "Bearer alice-short"})).await;
     client.subscribe("1", "subscription { onceAndWait }").await;
-    client.hear().await;
-    let notice = client.hear().await;
+    // Whichever comes first.
+    let mut heard = [client.hear().await, client.hear().await];
+    heard.sort_by_key(|it| it["type"] == "ping");
+    let [first, notice] = heard;
+    assert_eq!(first, next("1", &json!({"onceAndWait": "alice"})));
     assert_eq!((&notice["type"], &notice["payload"]["reauth"]), (&json!("ping"), &json!(true)));
     assert!(notice["payload"]["exp"].is_i64());
 
@@ -335,7 +338,7 @@ async fn a_session_is_renewed_without_a_pause() {
     let moved = pong["payload"]["exp"].as_i64() > notice["payload"]["exp"].as_i64();
     assert!(moved, "{pong}");
 
-    let silence = timeout(Duration::from_millis(1_600), client.hear()).await;
+    let silence = timeout(Duration::from_secs(3), client.hear()).await;
     assert!(silence.is_err(), "the old session still ended the socket: {silence:?}");
     client.subscribe("2", "{ viewer }").await;
     assert_eq!(client.hear().await, next("2", &json!({"viewer": "alice"})));
@@ -413,13 +416,13 @@ async fn a_socket_runs_so_many_operations_and_no_more() {
 #[tokio::test]
 async fn the_server_pings_and_gives_up_who_says_nothing() {
     let (_world, address) = world(|it| {
-        it.ping_every = Duration::from_millis(50);
-        it.dead_after = Duration::from_secs(1);
+        it.ping_every = Duration::from_millis(200);
+        it.dead_after = Duration::from_secs(3);
     })
     .await;
     let mut client = Client::enter(address, json!({})).await;
     assert_eq!(client.message().await, Message::text(r#"{"type":"ping"}"#));
-    for _ in 0..25 {
+    for _ in 0..18 {
         client.message().await;
         client.say(json!({"type": "pong"})).await;
     }
