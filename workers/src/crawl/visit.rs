@@ -153,7 +153,7 @@ fn read(document: Document, url: Url, dictionary: &Dictionary) -> Seen {
             Seen::Page(Box::new(Visited { url, status, media_type, bytes, page }))
         }
         Err(TooComplex) => {
-            let message = "the page nests too deep to be taken apart";
+            let message = "the page nests too deep, or is too much, to be taken apart";
             Seen::Failed(Fault { status: Some(status), ..Fault::new("too_complex", message) })
         }
     }
