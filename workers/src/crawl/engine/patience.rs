@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::crawl::web::Fault;
+use crate::crawl::{corpus, web::Fault};
 
 /// After how many rests, none of which has helped, a host is given up.
 const RESTS_MAX: u32 = 5;
@@ -65,7 +65,7 @@ impl Patience {
         let rest = wait.min(self.rest_max).max(left.unwrap_or_default());
         let count = if left.is_some() { before } else { before + 1 };
         if RESTS_MAX < count || self.given_up.contains_key(host) {
-            self.given_up.entry(host.to_owned()).or_insert_with(|| fault.clone());
+            self.given_up.entry(host.to_owned()).or_insert_with(|| of_others(fault));
             return Advice::GiveUp;
         }
         self.resting.insert(host.to_owned(), Rests { count, until: now + rest });
@@ -82,6 +82,16 @@ impl Patience {
     pub(super) fn given_up(&self, host: &str) -> Option<&Fault> {
         self.given_up.get(host)
     }
+}
+
+/// What is said of a host's other pages when it is given up: they have not been
+/// visited.
+fn of_others(fault: &Fault) -> Fault {
+    if corpus::is_visited(&fault.error) {
+        let message = format!("the host goes on wanting to be left alone: {}", fault.message);
+        return Fault::new("host_given_up", message);
+    }
+    fault.clone()
 }
 
 #[cfg(test)]

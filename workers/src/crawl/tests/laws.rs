@@ -49,13 +49,13 @@ proptest! {
         let queue = |heard, frontier: &Frontier, hosts: &mut Hosts| {
             if let Heard::New(number) = heard {
                 let depth = frontier.get(number).unwrap().depth;
-                let rank = Rank { depth, relevance: Reverse(0), number };
+                let rank = Rank { is_new: true, depth, relevance: Reverse(0), number };
                 hosts.push(&host(number, frontier), rank, now);
             }
         };
         let heard = frontier.seed(address(0).as_str());
         queue(heard, &frontier, &mut hosts);
-        while let Next::Page(number) = hosts.next(now) {
+        while let Next::Page(number) = hosts.next(true, now) {
             prop_assert!(visited.insert(number));
             let here: u32 = frontier.get(number).unwrap().url.rsplit('/').next().unwrap().parse().unwrap();
             for (_, to) in links.iter().filter(|(from, _)| *from == here) {
