@@ -64,6 +64,18 @@ pub(super) enum Seen {
     Later(Fault),
 }
 
+impl Seen {
+    /// Whether the host has answered.
+    pub(super) fn is_an_answer(&self) -> bool {
+        match self {
+            Self::Page(_) | Self::Moved(_) => true,
+            Self::Excluded(it) => !matches!(it, Exclusion::Robots | Exclusion::PrivateAddress),
+            Self::Failed(fault) => fault.status.is_some(),
+            Self::Later(_) => false,
+        }
+    }
+}
+
 /// A page that was there.
 pub(super) struct Visited {
     pub(super) url: Url,

@@ -26,8 +26,10 @@ impl Engine {
         let now = Instant::now();
         let advice = match &visit.seen {
             Seen::Later(fault) => Some(self.patience.advice(host, number, fault, now)),
-            Seen::Page(_) | Seen::Moved(_) | Seen::Excluded(_) | Seen::Failed(_) => {
-                self.patience.answered(host, number);
+            seen => {
+                if seen.is_an_answer() {
+                    self.patience.answered(host, number);
+                }
                 None
             }
         };
