@@ -92,8 +92,8 @@ impl Engine {
         Self {
             seed_sites: seeds.map(|it| link::site(&it).to_owned()).collect(),
             spec,
+            visitor: Arc::new(Visitor::new(web, dictionary, Arc::clone(&settings))),
             settings,
-            visitor: Arc::new(Visitor::new(web, dictionary)),
             frontier: Frontier::new(bounds),
             corpus: Corpus::default(),
             hosts: Hosts::new(pace),

@@ -102,6 +102,23 @@ async fn a_host_that_is_asked_too_much_is_left_alone_with_all_its_pages() {
     assert_eq!((site.asked("/busy"), site.asked("/always")), (2, 3), "and not for ever");
 }
 
+/// Must never: a host asked once more for each page that waits for its rules.
+#[tokio::test]
+async fn a_host_that_keeps_its_rules_for_now_is_left_alone_by_all_who_wait_for_them() {
+    let site = Site::start().await;
+    for path in ["/a", "/b", "/c"] {
+        site.page(path, path, &[]);
+    }
+    site.reply("/robots.txt", Reply::After(1, 429, "User-agent: *".to_owned()));
+    let rest = Duration::from_millis(150);
+    let settings = Settings { rest_max: rest, ..settings() };
+    let crawled = crawl_with(spec(&["/a", "/b", "/c"].map(|it| site.url(it))), settings).await;
+    assert_eq!(crawled.corpus(), ["/a", "/b", "/c"]);
+    let silence = site.silence_after("/robots.txt");
+    assert!(rest <= silence, "{silence:?}");
+    assert_eq!(site.asked("/robots.txt"), 2);
+}
+
 /// Must never: a host that is waited for as long as it likes.
 #[tokio::test]
 async fn a_host_that_gives_no_answer_in_between_has_not_answered() {
