@@ -12,7 +12,13 @@ use url::Url;
 use super::link;
 
 /// Faults that another try may find mended.
-const PASSING: [&str; 5] = ["timeout", "connect", "interrupted", "http_429", "robots_unavailable"];
+const PASSING: [&str; 6] =
+    ["timeout", "connect", "interrupted", "http_429", "robots_unavailable", "host_given_up"];
+
+/// Faults with which a page was not visited: its host gave none of its pages, or
+/// not now. Another may be visited instead.
+const UNVISITED: [&str; 6] =
+    ["http_429", "robots_unavailable", "host_given_up", "dns", "connect", "bad_url"];
 
 /// What has become of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +26,7 @@ pub(super) enum Fate {
     Kept { relevance: u32 },
     Duplicate { of: u32 },
     Excluded,
-    Failed { passing: bool },
+    Failed { passing: bool, visited: bool },
 }
 
 /// What a crawl has kept.
@@ -39,14 +45,15 @@ pub(super) struct Corpus {
 
 impl Corpus {
     /// How many pages the crawl is done with.
-    pub(super) fn visited(&self) -> u32 {
+    pub(super) fn done(&self) -> u32 {
         u32::try_from(self.fates.len()).unwrap_or(u32::MAX)
     }
 
-    /// How many of them another try may find mended.
-    pub(super) fn passing(&self) -> u32 {
-        let passing = self.fates.values().filter(|it| **it == Fate::Failed { passing: true });
-        u32::try_from(passing.count()).unwrap_or(u32::MAX)
+    /// How many of them were visited, and count for the limit.
+    pub(super) fn visited(&self) -> u32 {
+        let unvisited = |it: &&Fate| matches!(it, Fate::Failed { visited: false, .. });
+        let unvisited = self.fates.values().filter(unvisited).count();
+        u32::try_from(self.fates.len() - unvisited).unwrap_or(u32::MAX)
     }
 
     pub(super) fn fate(&self, number: u32) -> Option<Fate> {
@@ -96,7 +103,7 @@ impl Corpus {
             PageOutcome::Excluded { .. } => Fate::Excluded,
             PageOutcome::Failed { status, error, .. } => {
                 self.failed += 1;
-                Fate::Failed { passing: is_passing(*status, error) }
+                Fate::Failed { passing: is_passing(*status, error), visited: is_visited(error) }
             }
         };
         let before = self.fates.insert(number, fate);
@@ -134,4 +141,9 @@ impl Corpus {
 /// Whether another try may find it mended.
 pub(super) fn is_passing(status: Option<u16>, error: &str) -> bool {
     PASSING.contains(&error) || status.is_some_and(|it| 500 <= it)
+}
+
+/// Whether a page was visited that ended with this fault.
+pub(super) fn is_visited(error: &str) -> bool {
+    !UNVISITED.contains(&error)
 }

@@ -49,9 +49,11 @@ pub(super) struct Engine {
     hosts: Hosts,
     batches: Batches,
     in_flight: JoinSet<(u32, String, Visit)>,
-    /// How many pages have been sent for.
+    /// How many pages have been sent for, but for those that were not visited
+    /// then.
     started: u32,
-    /// Those of them that are to be sent for again, or at another address.
+    /// Those of them that the crawl is not done with: on their way, or to be sent
+    /// for again, or at another address.
     under_way: HashSet<u32>,
     patience: Patience,
     seeds: u32,
@@ -90,8 +92,8 @@ impl Engine {
         Self {
             seed_sites: seeds.map(|it| link::site(&it).to_owned()).collect(),
             spec,
+            visitor: Arc::new(Visitor::new(web, dictionary, Arc::clone(&settings))),
             settings,
-            visitor: Arc::new(Visitor::new(web, dictionary)),
             frontier: Frontier::new(bounds),
             corpus: Corpus::default(),
             hosts: Hosts::new(pace),
@@ -185,12 +187,13 @@ impl Engine {
     /// The pages that seeds have led to and that another try may find mended.
     fn passing_seeds(&self) -> impl Iterator<Item = u32> {
         let ends = (0..self.seeds).map(|it| self.corpus.stands_for(it));
-        ends.filter(|it| self.corpus.fate(*it) == Some(Fate::Failed { passing: true }))
+        let passing = |it| matches!(it, Some(Fate::Failed { passing: true, .. }));
+        ends.filter(move |it| passing(self.corpus.fate(*it)))
     }
 
     /// How far it has come.
     fn progress(&self) -> Progress {
-        let done = self.corpus.visited();
+        let done = self.corpus.done();
         let total = self.spec.pages_max.min(self.frontier.len()).max(done);
         let message = Some(self.latest.clone()).filter(|it| !it.is_empty());
         Progress { done: done.into(), total: Some(total.into()), message }
@@ -221,7 +224,7 @@ impl Engine {
                 self.seed_troubles.remove(&seed);
             }
         }
-        self.started = self.corpus.visited() - self.corpus.passing();
+        self.started = self.corpus.visited();
         for number in 0..self.frontier.len() {
             if self.corpus.fate(number).is_none() {
                 self.queue(number, now);
@@ -243,7 +246,8 @@ impl Engine {
             Some(Fate::Duplicate { .. } | Fate::Excluded | Fate::Failed { .. }) | None => None,
         });
         let relevance = Reverse(relevance.unwrap_or_default());
-        let rank = Rank { depth: entry.depth, relevance, number };
+        let is_new = !self.under_way.contains(&number);
+        let rank = Rank { is_new, depth: entry.depth, relevance, number };
         let Some(url) = self.address(number) else {
             return self.failed(number, Fault::bad_url());
         };
@@ -267,11 +271,14 @@ impl Engine {
     /// if there are more and their hosts want to be left alone.
     fn send_for_pages(&mut self, now: Instant) -> Option<Instant> {
         while self.in_flight.len() < self.settings.at_once {
-            if self.spec.pages_max <= self.started && self.under_way.is_empty() {
+            // When the limit is reached, the others stay found: if one of those
+            // under way turns out not to be had, the next goes in its place.
+            let may_begin = self.started < self.spec.pages_max;
+            if !may_begin && self.under_way.len() <= self.in_flight.len() {
                 return None;
             }
-            match self.hosts.next(now) {
-                Next::Page(number) => self.send_for(number, now),
+            match self.hosts.next(may_begin, now) {
+                Next::Page(number) => self.send_for(number),
                 Next::Wait(until) => return Some(until),
                 Next::Nothing => return None,
             }
@@ -279,15 +286,10 @@ impl Engine {
         None
     }
 
-    fn send_for(&mut self, number: u32, now: Instant) {
+    fn send_for(&mut self, number: u32) {
         let Some(url) = self.address(number) else { return };
         let host = host_of(&url);
-        if !self.under_way.remove(&number) {
-            if self.spec.pages_max <= self.started {
-                // The limit is reached: it stays found, and is not visited.
-                self.hosts.done(&host, None, None, now);
-                return;
-            }
+        if self.under_way.insert(number) {
             self.started += 1;
         }
         let visitor = Arc::clone(&self.visitor);

@@ -9,10 +9,12 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How soon a page is wanted: nearer to a seed first, then linked from a page
-/// that says more, then found earlier. The smallest comes first.
+/// How soon a page is wanted: one that has been sent for before first, then
+/// nearer to a seed, then linked from a page that says more, then found earlier.
+/// The smallest comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
+    pub(super) is_new: bool,
     pub(super) depth: u16,
     pub(super) relevance: Reverse<u32>,
     pub(super) number: u32,
@@ -87,8 +89,9 @@ impl Hosts {
         self.place(id, now);
     }
 
-    /// The next page to be fetched; its host is asked with that.
-    pub(super) fn next(&mut self, now: Instant) -> Next {
+    /// The next page to be fetched; its host is asked with that. A new one only
+    /// if there may be another.
+    pub(super) fn next(&mut self, may_begin: bool, now: Instant) -> Next {
         while let Some(Reverse((until, id))) = self.resting.peek().copied() {
             // Nobody waits for a host that has no more pages.
             if now < until && !self.known[id].pages.is_empty() {
@@ -98,15 +101,17 @@ impl Hosts {
             self.known[id].standing = Standing::Idle;
             self.place(id, now);
         }
-        let Some((_, id)) = self.ready.pop_first() else {
+        let best = self.ready.first().filter(|(rank, _)| may_begin || !rank.is_new);
+        let Some((rank, id)) = best.copied() else {
             return self
                 .resting
                 .peek()
                 .map_or(Next::Nothing, |Reverse((until, _))| Next::Wait(*until));
         };
+        self.ready.remove(&(rank, id));
         let host = &mut self.known[id];
         host.standing = Standing::Idle;
-        let Some(Reverse(rank)) = host.pages.pop() else { return self.next(now) };
+        let Some(Reverse(rank)) = host.pages.pop() else { return self.next(may_begin, now) };
         host.in_flight += 1;
         host.next = (!host.delay.is_zero()).then(|| now + host.delay);
         self.place(id, now);
@@ -197,7 +202,7 @@ mod tests {
     }
 
     fn rank(depth: u16, relevance: u32, number: u32) -> Rank {
-        Rank { depth, relevance: Reverse(relevance), number }
+        Rank { is_new: true, depth, relevance: Reverse(relevance), number }
     }
 
     #[test]
@@ -212,7 +217,7 @@ mod tests {
         ] {
             hosts.push(host, rank, now);
         }
-        let order: Vec<Next> = (0..6).map(|_| hosts.next(now)).collect();
+        let order: Vec<Next> = (0..6).map(|_| hosts.next(true, now)).collect();
         let pages = [4, 2, 1, 3, 0].map(Next::Page);
         assert_eq!(order, [&pages[..], &[Next::Nothing]].concat());
     }
@@ -224,16 +229,16 @@ mod tests {
             hosts.push("slow", rank(0, 0, number), now);
         }
         hosts.push("other", rank(5, 0, 9), now);
-        assert_eq!(hosts.next(now), Next::Page(0));
-        assert_eq!(hosts.next(now), Next::Page(9));
-        assert_eq!(hosts.next(now), Next::Wait(now + SECOND));
-        assert_eq!(hosts.next(now + SECOND), Next::Page(1));
+        assert_eq!(hosts.next(true, now), Next::Page(0));
+        assert_eq!(hosts.next(true, now), Next::Page(9));
+        assert_eq!(hosts.next(true, now), Next::Wait(now + SECOND));
+        assert_eq!(hosts.next(true, now + SECOND), Next::Page(1));
         hosts.done("slow", Some(4 * SECOND), None, now + SECOND);
-        assert_eq!(hosts.next(now + SECOND), Next::Wait(now + 2 * SECOND));
-        assert_eq!(hosts.next(now + 2 * SECOND), Next::Page(2));
+        assert_eq!(hosts.next(true, now + SECOND), Next::Wait(now + 2 * SECOND));
+        assert_eq!(hosts.next(true, now + 2 * SECOND), Next::Page(2));
         hosts.push("slow", rank(0, 0, 4), now + 2 * SECOND);
-        assert_eq!(hosts.next(now + 2 * SECOND), Next::Wait(now + 6 * SECOND));
-        assert_eq!(hosts.next(now + 6 * SECOND), Next::Page(4));
+        assert_eq!(hosts.next(true, now + 2 * SECOND), Next::Wait(now + 6 * SECOND));
+        assert_eq!(hosts.next(true, now + 6 * SECOND), Next::Page(4));
     }
 
     #[test]
@@ -242,11 +247,11 @@ mod tests {
         hosts.push("a", rank(0, 0, 0), now);
         hosts.push("a", rank(0, 0, 1), now);
         hosts.push("a", rank(0, 0, 2), now);
-        assert_eq!(hosts.next(now), Next::Page(0));
+        assert_eq!(hosts.next(true, now), Next::Page(0));
         hosts.done("a", Some(3_600 * SECOND), None, now);
-        assert_eq!(hosts.next(now), Next::Page(1));
+        assert_eq!(hosts.next(true, now), Next::Page(1));
         hosts.done("a", None, None, now);
-        assert_eq!(hosts.next(now), Next::Wait(now + 10 * SECOND));
+        assert_eq!(hosts.next(true, now), Next::Wait(now + 10 * SECOND));
     }
 
     #[test]
@@ -255,14 +260,36 @@ mod tests {
         for number in 0..4 {
             hosts.push("busy", rank(0, 0, number), now);
         }
-        assert_eq!(hosts.next(now), Next::Page(0));
+        assert_eq!(hosts.next(true, now), Next::Page(0));
         hosts.done("busy", None, Some(60 * SECOND), now);
         hosts.push("busy", rank(0, 0, 0), now);
-        assert_eq!(hosts.next(now + SECOND), Next::Wait(now + 60 * SECOND));
-        assert_eq!(hosts.next(now + 60 * SECOND), Next::Page(0));
+        assert_eq!(hosts.next(true, now + SECOND), Next::Wait(now + 60 * SECOND));
+        assert_eq!(hosts.next(true, now + 60 * SECOND), Next::Page(0));
         assert_eq!(hosts.drain("busy").len(), 3);
         hosts.done("busy", None, Some(60 * SECOND), now + 60 * SECOND);
-        assert_eq!(hosts.next(now + 60 * SECOND), Next::Nothing, "there is nothing to wait for");
+        assert_eq!(
+            hosts.next(true, now + 60 * SECOND),
+            Next::Nothing,
+            "there is nothing to wait for"
+        );
+    }
+
+    #[test]
+    fn when_no_more_may_begin_those_that_have_begun_go_on_and_the_others_wait() {
+        let (mut hosts, now) = (hosts(9, Duration::ZERO), Instant::now());
+        let begun = |number| Rank { is_new: false, ..rank(7, 0, number) };
+        for (host, rank) in [("a", rank(0, 0, 0)), ("b", begun(1)), ("b", rank(0, 0, 2))] {
+            hosts.push(host, rank, now);
+        }
+        assert_eq!(hosts.next(false, now), Next::Page(1));
+        assert_eq!(hosts.next(false, now), Next::Nothing);
+        hosts.done("b", None, Some(SECOND), now);
+        hosts.push("b", begun(1), now);
+        assert_eq!(hosts.next(false, now), Next::Wait(now + SECOND));
+        assert_eq!(hosts.next(true, now), Next::Page(0));
+        assert_eq!(hosts.next(false, now + SECOND), Next::Page(1));
+        assert_eq!(hosts.next(false, now + SECOND), Next::Nothing);
+        assert_eq!(hosts.next(true, now + SECOND), Next::Page(2), "none is lost");
     }
 
     #[test]
@@ -271,10 +298,10 @@ mod tests {
         for number in 0..4 {
             hosts.push("a", rank(0, 0, number), now);
         }
-        assert_eq!(hosts.next(now), Next::Page(0));
-        assert_eq!(hosts.next(now), Next::Page(1));
-        assert_eq!(hosts.next(now), Next::Nothing);
+        assert_eq!(hosts.next(true, now), Next::Page(0));
+        assert_eq!(hosts.next(true, now), Next::Page(1));
+        assert_eq!(hosts.next(true, now), Next::Nothing);
         hosts.done("a", None, None, now);
-        assert_eq!(hosts.next(now), Next::Page(2));
+        assert_eq!(hosts.next(true, now), Next::Page(2));
     }
 }

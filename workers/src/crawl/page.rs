@@ -62,19 +62,13 @@ pub(super) struct TooComplex;
 
 /// Takes a page apart.
 pub(super) fn of_html(html: &str, url: &Url, dictionary: &Dictionary) -> Result<Page, TooComplex> {
-    if !weight::is_bearable(html) {
-        return Err(TooComplex);
-    }
-    let document = dom_query::Document::from(html);
-    if !weight::is_shallow(&document) {
-        return Err(TooComplex);
-    }
+    let document = weight::take_apart(html).ok_or(TooComplex)?;
     let head = Head::of(&document, url);
     let found = links::of(&document, &head);
-    let text = readable(document, url).unwrap_or_else(|| {
-        let document = dom_query::Document::from(html);
-        document.md(Some(&NOT_READ)).to_string()
-    });
+    let text = match readable(document, url) {
+        Some(text) => text,
+        None => weight::take_apart(html).ok_or(TooComplex)?.md(Some(&NOT_READ)).to_string(),
+    };
     let page = of_text(&text, head.title.as_deref(), head.language.as_deref(), dictionary);
     Ok(Page {
         title: head.title,

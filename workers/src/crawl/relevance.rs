@@ -8,7 +8,7 @@ use std::{
 
 use rust_stemmers::{Algorithm, Stemmer};
 use serde::Serialize;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// What an occurrence in the title counts for.
 const TITLE_WEIGHT: u32 = 10;
@@ -176,18 +176,21 @@ impl Phrases {
 }
 
 /// The words of a text, in lower case, however its accents are written. Where
-/// words are not set apart, each character is one.
+/// words are not set apart, each character is one, with the signs that are
+/// written above, below and beside it.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
     let mut chars = text.nfc().peekable();
     std::iter::from_fn(move || {
         while chars.next_if(|it| !it.is_alphanumeric()).is_some() {}
         let first = chars.next()?;
         let mut word = String::from(first);
-        if !stands_alone(first) {
-            let goes_on = |it: &char| it.is_alphanumeric() && !stands_alone(*it);
-            while let Some(next) = chars.next_if(goes_on) {
-                word.push(next);
-            }
+        let alone = stands_alone(first);
+        let goes_on = |it: &char| {
+            alone == stands_alone(*it)
+                && if alone { is_combining_mark(*it) } else { it.is_alphanumeric() }
+        };
+        while let Some(next) = chars.next_if(goes_on) {
+            word.push(next);
         }
         Some(word.to_lowercase())
     })

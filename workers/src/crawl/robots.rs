@@ -60,7 +60,8 @@ impl Robots {
 fn bounded(body: &[u8]) -> Vec<u8> {
     let mut bounded = Vec::with_capacity(body.len());
     let mut exact = 0;
-    for line in body.split_inclusive(|it| matches!(it, b'\n' | b'\r')) {
+    // Whoever reads them takes a NUL for the end of a line, too.
+    for line in body.split_inclusive(|it| matches!(it, b'\n' | b'\r' | b'\0')) {
         let rule = line.trim_ascii_start();
         let end = rule.iter().position(|it| *it == b'$');
         let (Some(end), Some(b'a' | b'A' | b'd' | b'D')) = (end, rule.first()) else {
@@ -106,6 +107,11 @@ mod tests {
             assert!(!robots.allows(&format!("http://a.example/{path}")), "{path}");
         }
         assert!(robots.allows("http://a.example/other"));
+        // Whatever ends a line.
+        for end in ["\r", "\r\n", "\0"] {
+            let robots = Robots::answered(200, text.join(end).as_bytes()).unwrap();
+            assert!(!robots.allows("http://a.example/39999/more"), "{end:?}");
+        }
     }
 
     #[test]

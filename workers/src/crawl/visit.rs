@@ -9,11 +9,14 @@ use std::{
 
 use domain::job::Exclusion;
 use moka::{policy::EvictionPolicy, sync::Cache};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time::Instant,
+};
 use url::Url;
 
 use super::{
-    charset,
+    Settings, charset,
     page::{self, Page, TooComplex},
     relevance::Dictionary,
     robots::Robots,
@@ -34,17 +37,22 @@ const SITES_MAX: u64 = 1_000;
 pub(super) struct Visitor {
     web: Web,
     dictionary: Arc<Dictionary>,
+    settings: Arc<Settings>,
     /// What each site asks of us, once it has been asked.
     robots: Cache<String, Asked>,
 }
 
-/// What a site has answered, or will. What may pass is not kept.
-type Asked = Arc<OnceCell<Result<Robots, Refused>>>;
+/// What a site has answered, or will.
+type Asked = Arc<OnceCell<Rules>>;
 
-/// A site whose robots.txt cannot be asked for: its pages cannot be had either.
-enum Refused {
+/// What the robots.txt of a site is.
+enum Rules {
+    Robots(Robots),
+    /// It cannot be asked for: the site's pages cannot be had either.
     Excluded(Exclusion),
     Failed(Fault),
+    /// The site does not want to be asked now. It may be again from then on.
+    Later(Fault, Instant),
 }
 
 /// What came of a visit.
@@ -64,6 +72,18 @@ pub(super) enum Seen {
     Later(Fault),
 }
 
+impl Seen {
+    /// Whether the host has answered.
+    pub(super) fn is_an_answer(&self) -> bool {
+        match self {
+            Self::Page(_) | Self::Moved(_) => true,
+            Self::Excluded(it) => !matches!(it, Exclusion::Robots | Exclusion::PrivateAddress),
+            Self::Failed(fault) => fault.status.is_some(),
+            Self::Later(_) => false,
+        }
+    }
+}
+
 /// A page that was there.
 pub(super) struct Visited {
     pub(super) url: Url,
@@ -74,20 +94,20 @@ pub(super) struct Visited {
 }
 
 impl Visitor {
-    pub(super) fn new(web: Web, dictionary: Arc<Dictionary>) -> Self {
+    pub(super) fn new(web: Web, dictionary: Arc<Dictionary>, settings: Arc<Settings>) -> Self {
         let robots = Cache::builder().eviction_policy(EvictionPolicy::lru());
-        Self { web, dictionary, robots: robots.max_capacity(SITES_MAX).build() }
+        Self { web, dictionary, settings, robots: robots.max_capacity(SITES_MAX).build() }
     }
 
     /// Visits a page.
     pub(super) async fn visit(&self, url: Url) -> Visit {
         let asked = self.asked(&url);
         // Once, however many pages of the site are visited at a time.
-        let robots = match asked.get_or_try_init(|| self.robots(&url)).await {
-            Ok(Ok(robots)) => robots,
-            Ok(Err(Refused::Excluded(it))) => return Seen::Excluded(*it).into(),
-            Ok(Err(Refused::Failed(it))) => return Seen::Failed(it.clone()).into(),
-            Err(fault) => return Seen::Later(fault).into(),
+        let robots = match asked.get_or_init(|| self.rules(&url)).await {
+            Rules::Robots(robots) => robots,
+            Rules::Excluded(it) => return Seen::Excluded(*it).into(),
+            Rules::Failed(it) => return Seen::Failed(it.clone()).into(),
+            Rules::Later(it, _) => return Seen::Later(it.clone()).into(),
         };
         let delay = robots.delay();
         let seen = if robots.allows(url.as_str()) {
@@ -98,22 +118,29 @@ impl Visitor {
         Visit { seen, delay }
     }
 
+    /// A fault that may pass is kept while the site is left alone for it, so that
+    /// no page that is on its way asks once more.
     fn asked(&self, url: &Url) -> Asked {
-        let origin = url.origin().ascii_serialization();
-        self.robots.get_with(origin, Arc::default)
+        let (origin, now) = (url.origin().ascii_serialization(), Instant::now());
+        let is_over =
+            |it: &Asked| matches!(it.get(), Some(Rules::Later(_, until)) if *until <= now);
+        self.robots.entry(origin).or_insert_with_if(Arc::default, is_over).into_value()
     }
 
-    /// What the site answers; or why it is to be asked again.
-    async fn robots(&self, url: &Url) -> Result<Result<Robots, Refused>, Fault> {
-        match self.web.robots(url).await {
-            Ok(robots) => Ok(Ok(robots)),
-            Err(Answer::Excluded(it)) => Ok(Err(Refused::Excluded(it))),
-            Err(Answer::Failed(it)) if it.may_pass() => Err(it),
-            Err(Answer::Failed(it)) => Ok(Err(Refused::Failed(it))),
-            Err(Answer::Document(_) | Answer::Moved(_)) => {
-                Err(Fault::robots_unavailable(None, None))
-            }
+    async fn rules(&self, url: &Url) -> Rules {
+        let fault = match self.web.robots(url).await {
+            Ok(robots) => return Rules::Robots(robots),
+            Err(Answer::Excluded(it)) => return Rules::Excluded(it),
+            Err(Answer::Failed(it)) => it,
+            Err(Answer::Document(_) | Answer::Moved(_)) => Fault::robots_unavailable(None, None),
+        };
+        if !fault.may_pass() {
+            return Rules::Failed(fault);
         }
+        // It is left alone for at least as long.
+        let Settings { rest_first, rest_max, .. } = *self.settings;
+        let rest = fault.retry_after.unwrap_or(rest_first).min(rest_max);
+        Rules::Later(fault, Instant::now() + rest)
     }
 
     async fn look(&self, url: Url) -> Seen {
@@ -153,7 +180,7 @@ fn read(document: Document, url: Url, dictionary: &Dictionary) -> Seen {
             Seen::Page(Box::new(Visited { url, status, media_type, bytes, page }))
         }
         Err(TooComplex) => {
-            let message = "the page nests too deep to be taken apart";
+            let message = "the page nests too deep, or is too much, to be taken apart";
             Seen::Failed(Fault { status: Some(status), ..Fault::new("too_complex", message) })
         }
     }

@@ -1,51 +1,158 @@
-//! How much work a page would be to take apart, told before it is done. A page
-//! of a few kilobytes can ask for hours, and for memory without end: by nesting
-//! without end, or by styles that are never closed and so are repeated in every
-//! paragraph that follows. One walk over the bytes tells; where it is in doubt
-//! whether an element is closed, it is not. What a page has become is measured
-//! once more: whoever reads it goes down into it, and has only so much room.
+//! Takes a page apart, as long as that is bearable. A page of a few kilobytes can
+//! ask for hours, and for memory without end: by nesting without end, or by
+//! styles that are never closed and so are repeated in every paragraph that
+//! follows. What a page asks for only the parser itself can tell, so that is
+//! what is looked at, after every few tags; a page that has become too much is
+//! given up where it has.
 
-mod element;
-mod tag;
+use std::{cell::RefCell, time::Duration};
 
-use element::{
-    CLOSED_BY_THE_NEXT, ENCLOSING, FORMATTING, HOLDING_MARKUP, LEADING_OUT, NOT_NESTED, OF_TABLES,
-    ONE_AT_A_TIME, SPECIAL, is_drawing, is_heading,
+use dom_query::{Document, NodeId};
+use html5ever::{
+    ParseOpts, Parser, ns, parse_document,
+    tendril::{StrTendril, TendrilSink},
+    tree_builder::{Tracer, TreeBuilderOpts},
 };
-use tag::{Tag, Tags};
+use rustix::time::{ClockId, clock_gettime};
 
-/// How deep elements may nest.
+/// How deep elements may nest that only an end closes.
 const DEPTH_MAX: usize = 256;
 
-/// How deep a page that was taken apart may be. More than by its tags, since not
-/// all of them are counted.
+/// How deep a page may be, all elements and texts counted: whoever reads it goes
+/// down into it, and has only so much room.
 const TREE_DEPTH_MAX: usize = 2 * DEPTH_MAX;
 
 /// How many elements may stand in all, those that are repeated included.
 const ELEMENTS_MAX: usize = 400_000;
 
-/// How deep all elements together may be.
+/// How many there may be on the way there, and texts, and comments.
+const NODES_MAX: usize = 1_000_000;
+
+/// How deep all elements together may be, and all ends that end nothing: whoever
+/// looks for what they end may go through all that is open.
 const DEPTHS_MAX: usize = 4_000_000;
 
-/// Whether the page can be taken apart with reasonable effort.
-pub(super) fn is_bearable(html: &str) -> bool {
-    let (mut scale, mut tags) = (Scale::default(), Tags::of(html));
-    while let Some(tag) = tags.next() {
-        // In a drawing, titles and scripts hold markup like anything else.
-        if !scale.in_drawing() {
-            tags.pass_over_content(&tag);
-        }
-        if !scale.weigh(&tag) {
-            return false;
+/// How much of a processor it may take, whatever else it is that takes so long: a
+/// tag may have attributes without number.
+const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// After how many tags, and bytes, it is looked at what has become of the page.
+/// So much may come on top of each limit.
+const TAGS_AT_ONCE: usize = 64;
+const BYTES_AT_ONCE: usize = 16 * 1_024;
+
+/// Elements whose end is mostly left out, and those of which there is one.
+const LEFT_OPEN: [&str; 16] = [
+    "body", "caption", "colgroup", "dd", "dt", "head", "html", "li", "option", "p", "tbody", "td",
+    "tfoot", "th", "thead", "tr",
+];
+
+/// Takes the page apart by the rules of browsers; nothing if that would be too
+/// much.
+pub(super) fn take_apart(html: &str) -> Option<Document> {
+    take_apart_within(TIME_MAX, html)
+}
+
+fn take_apart_within(time_max: Duration, html: &str) -> Option<Document> {
+    let start = processor_time();
+    let tree_builder = TreeBuilderOpts { scripting_enabled: false, ..Default::default() };
+    let options = ParseOpts { tree_builder, ..Default::default() };
+    let mut parser = parse_document(Document::default(), options);
+    let (mut rest, mut load) = (html, Load::default());
+    while !rest.is_empty() {
+        let (part, tags) = part(rest);
+        rest = &rest[part.len()..];
+        parser.process(StrTendril::from_slice(part));
+        if !load.add(tags, &parser) || time_max < processor_time().saturating_sub(start) {
+            return None;
         }
     }
-    true
+    let document = parser.finish();
+    is_bearable(&document).then_some(document)
+}
+
+/// What this thread has had of a processor. However many others want it, a page
+/// is given up or not for what it is.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
+}
+
+/// What of the page is taken next: to the end, or to before a tag, or to
+/// somewhere in a text or a tag if those are long. And how many tags it has at
+/// most, but for those that end what others in it begin.
+fn part(rest: &str) -> (&str, usize) {
+    let part = &rest[..rest.floor_char_boundary(BYTES_AT_ONCE)];
+    let mut tags = part.bytes().enumerate().filter(|(_, it)| *it == b'<').map(|(at, _)| at);
+    let (mut begins, mut ends) = (0, 0);
+    for tag in tags.by_ref().take(TAGS_AT_ONCE) {
+        let is_end = part.as_bytes().get(tag + 1) == Some(&b'/');
+        *(if is_end { &mut ends } else { &mut begins }) += 1;
+    }
+    let part = tags.next().map_or(part, |next| &part[..next]);
+    (part, begins.max(ends))
+}
+
+/// What a page has asked for so far.
+#[derive(Default)]
+struct Load {
+    depth: usize,
+    depths: usize,
+}
+
+impl Load {
+    /// Whether it is still bearable with so many more tags.
+    fn add(&mut self, tags: usize, parser: &Parser<Document>) -> bool {
+        let builder = &parser.tokenizer.sink;
+        let open = Open::default();
+        builder.trace_handles(&open);
+        let open = open.distinct();
+        let only_by_an_end = |it: &&NodeId| {
+            builder
+                .sink
+                .tree
+                .get_name(it)
+                .is_some_and(|name| name.ns != ns!(html) || !LEFT_OPEN.contains(&&*name.local))
+        };
+        let depth = open.iter().filter(only_by_an_end).count();
+        self.depths += tags * depth.max(self.depth);
+        self.depth = depth;
+        depth <= DEPTH_MAX
+            && open.len() <= TREE_DEPTH_MAX
+            && self.depths <= DEPTHS_MAX
+            && builder.sink.tree.len() <= NODES_MAX
+    }
+}
+
+/// What the parser has in hand: elements that have begun and not ended, and
+/// styles that go on in the next paragraph.
+#[derive(Default)]
+struct Open(RefCell<Vec<NodeId>>);
+
+impl Tracer for Open {
+    type Handle = NodeId;
+
+    fn trace_handle(&self, node: &NodeId) {
+        self.0.borrow_mut().push(*node);
+    }
+}
+
+impl Open {
+    fn distinct(self) -> Vec<NodeId> {
+        let mut nodes = self.0.into_inner();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
 }
 
 /// Whether a page that was taken apart can be read by going down into it.
-pub(super) fn is_shallow(document: &dom_query::Document) -> bool {
-    let (mut at, mut depth) = (document.root(), 0_usize);
+fn is_bearable(document: &Document) -> bool {
+    let (mut at, mut depth, mut elements) = (document.root(), 0_usize, 0_usize);
     loop {
+        elements += usize::from(at.is_element());
+        if ELEMENTS_MAX < elements {
+            return false;
+        }
         if let Some(child) = at.first_child() {
             (at, depth) = (child, depth + 1);
             if TREE_DEPTH_MAX < depth {
@@ -66,136 +173,6 @@ pub(super) fn is_shallow(document: &dom_query::Document) -> bool {
     }
 }
 
-/// What has begun and not ended, as a browser would see it.
-#[derive(Default)]
-struct Scale {
-    open: Vec<Open>,
-    /// The styles that go on, by their names.
-    styles: Vec<Vec<u8>>,
-    elements: usize,
-    depths: usize,
-}
-
-/// An element that has begun.
-struct Open {
-    name: Vec<u8>,
-    /// How many styles went on when it began, if it keeps its own for itself.
-    styles: Option<usize>,
-    /// How many went on when the cell began that is open in it.
-    of_cell: Option<usize>,
-    /// It is part of a drawing or a formula.
-    is_drawn: bool,
-}
-
-impl Scale {
-    /// Whether it is still bearable with one more tag.
-    fn weigh(&mut self, tag: &Tag) -> bool {
-        let name = tag.name.as_slice();
-        if tag.is_end { self.end(name) } else { self.begin(name, tag.is_closed) }
-    }
-
-    fn in_drawing(&self) -> bool {
-        self.open.last().is_some_and(|it| it.is_drawn)
-    }
-
-    fn begin(&mut self, name: &[u8], is_closed: bool) -> bool {
-        let among = |list: &[&[u8]]| list.contains(&name);
-        if self.in_drawing() && among(&LEADING_OUT) {
-            let out = self.open.iter().rposition(|it| !it.is_drawn).map_or(0, |it| it + 1);
-            self.open.truncate(out);
-        }
-        let in_drawing = self.in_drawing();
-        if is_closed && (in_drawing || is_drawing(name)) {
-            return self.add(1);
-        }
-        if !in_drawing && among(&OF_TABLES) {
-            self.turn_to_cell(Some(among(&[b"td", b"th", b"caption"])));
-        }
-        if !in_drawing && (among(&NOT_NESTED) || among(&CLOSED_BY_THE_NEXT)) {
-            return self.add(1 + self.styles.len());
-        }
-        if among(&ONE_AT_A_TIME) && self.goes_on(name) && !self.end(name) {
-            return false;
-        }
-        let holds_markup = in_drawing && among(&HOLDING_MARKUP);
-        let styles = (holds_markup || among(&ENCLOSING)).then_some(self.styles.len());
-        let is_drawn = is_drawing(name) || (in_drawing && !holds_markup);
-        self.open.push(Open { name: name.to_owned(), styles, of_cell: None, is_drawn });
-        if !is_drawn && among(&FORMATTING) {
-            self.styles.push(name.to_owned());
-        }
-        self.open.len().max(self.styles.len()) <= DEPTH_MAX && self.add(1)
-    }
-
-    fn end(&mut self, name: &[u8]) -> bool {
-        let among = |list: &[&[u8]]| list.contains(&name);
-        if among(&OF_TABLES) {
-            self.turn_to_cell(None);
-        }
-        let is_last = self.open.last().is_some_and(|it| it.name == name);
-        if !is_last && (among(&NOT_NESTED) || among(&CLOSED_BY_THE_NEXT)) {
-            return true;
-        }
-        let is_style = among(&FORMATTING);
-        if is_style && let Some(at) = self.styles.iter().rposition(|it| it == name) {
-            self.styles.remove(at);
-        }
-        let is_special = among(&SPECIAL);
-        let mut beneath = false;
-        for at in (0..self.open.len()).rev() {
-            let open = &self.open[at];
-            if open.name == name || (is_heading(name) && is_heading(&open.name)) {
-                if let Some(styles) = open.styles {
-                    self.styles.truncate(styles);
-                }
-                // A form ends alone, and so does a style with more than styles in it.
-                if (is_style && beneath) || (name == b"form" && at + 1 < self.open.len()) {
-                    self.open.remove(at);
-                } else {
-                    self.open.truncate(at);
-                }
-                return true;
-            }
-            let is_outer = name == b"template" || (name == b"table" && open.name != b"template");
-            if open.styles.is_some() && !is_outer {
-                break;
-            }
-            beneath |= SPECIAL.contains(&open.name.as_slice());
-            if beneath && !is_special && !is_style {
-                break;
-            }
-        }
-        // It ends nothing. Whoever looks for what it ends goes through all that
-        // is open.
-        self.depths += self.open.len();
-        self.depths <= DEPTHS_MAX
-    }
-
-    fn goes_on(&self, name: &[u8]) -> bool {
-        self.open.iter().any(|it| it.name == name) || self.styles.iter().any(|it| it == name)
-    }
-
-    /// With a cell ends the one before it, and whatever goes on in that.
-    fn turn_to_cell(&mut self, begins: Option<bool>) {
-        let Some(at) = self.open.iter().rposition(|it| it.styles.is_some()) else { return };
-        let table = &mut self.open[at];
-        if table.name != b"table" || (begins.is_none() && table.of_cell.is_none()) {
-            return;
-        }
-        if let Some(styles) = table.of_cell.take() {
-            self.styles.truncate(styles);
-        }
-        table.of_cell = begins.filter(|it| *it).map(|_| self.styles.len());
-        self.open.truncate(at + 1);
-    }
-
-    fn add(&mut self, elements: usize) -> bool {
-        self.elements += elements;
-        self.depths += elements * self.open.len();
-        self.elements <= ELEMENTS_MAX && self.depths <= DEPTHS_MAX
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +189,11 @@ mod tests {
         let anchors = "<a name=x><h2>one</h3></b></div>".repeat(1_000);
         let cells = "<tr><td><font size=1><b>one<td><center>two</td></tr>".repeat(1_000);
         let cells = format!("<table>{cells}</table>");
+        let titles_in_bold = "<p><b>one</p><li><span>two".repeat(10_000);
+        // Not one of these tables is in another.
+        let tables = "<div><table></div>".repeat(10_000);
+        let outer = "<div>".repeat(30);
+        let many = format!("{outer}{}", "<div><a href=x>one</a></div>".repeat(20_000));
         for page in [
             "",
             "a < b",
@@ -226,10 +208,12 @@ mod tests {
             &icons,
             &anchors,
             &cells,
+            &titles_in_bold,
+            &tables,
+            &many,
         ] {
             let end = page.floor_char_boundary(60);
-            assert!(is_bearable(page), "{}", &page[..end]);
-            assert!(is_shallow(&dom_query::Document::from(page)), "{}", &page[..end]);
+            assert!(take_apart(page).is_some(), "{}", &page[..end]);
         }
     }
 
@@ -238,11 +222,12 @@ mod tests {
         let combs = format!("{}x{}", "<div>".repeat(250), "</div>".repeat(250)).repeat(200);
         let fonts =
             (0..2_000).map(|it| format!("<p><font size={it}>")).collect::<Vec<_>>().concat();
-        let repeated = format!("{}{}", "<b>".repeat(200), "<p>x</p>".repeat(10_000));
+        let styles = (0..200).map(|it| format!("<b id={it}>")).collect::<Vec<_>>().concat();
+        let repeated = format!("<p>{styles}{}", "<p>x</p>".repeat(10_000));
         for page in
             ["<div>".repeat(100_000), "<table><tr><td>".repeat(1_000), combs, fonts, repeated]
         {
-            assert!(!is_bearable(&page), "{}", &page[..40]);
+            assert!(take_apart(&page).is_none(), "{}", &page[..40]);
         }
     }
 
@@ -256,27 +241,61 @@ mod tests {
             "<div title='</div>'>",
             "<div><!-- </div> -->",
             "<div><!--><div>",
-            "<div><table></div>",
             "<span><div></span>",
             "<div><script></div></script>",
             "<svg><title><div></svg>",
-            "<p><b>",
             "<svg><link>",
             "<svg></svg><g><g/>",
             "<div><object></div>",
+            "<div><iframe></div></iframe>",
+            "<div><noembed></div></noembed>",
+            "<div><xmp></div></xmp>",
+            "<div><noframes></div></noframes>",
+            "<div><select></div></select>",
+            "<div><script><!--<script></script></div>--></script>",
         ] {
             let page = part.repeat(10_000);
-            assert!(!is_bearable(&page), "{part}");
+            assert!(take_apart(&page).is_none(), "{part}");
         }
         let mostly = format!("{}{}", "<i><div>".repeat(100), "</x>".repeat(40_000));
-        assert!(!is_bearable(&mostly), "whoever closes nothing looks for it everywhere");
+        assert!(take_apart(&mostly).is_none(), "whoever closes nothing looks for it everywhere");
     }
 
     #[test]
     fn what_a_page_has_become_is_measured_too() {
         let page = |depth: usize| format!("{}x", "<section>".repeat(depth));
         // Around them are the document, `html` and `body`, and in them is a text.
-        assert!(is_shallow(&dom_query::Document::from(page(TREE_DEPTH_MAX - 3))));
-        assert!(!is_shallow(&dom_query::Document::from(page(TREE_DEPTH_MAX - 2))));
+        assert!(is_bearable(&Document::from(page(TREE_DEPTH_MAX - 3))));
+        assert!(!is_bearable(&Document::from(page(TREE_DEPTH_MAX - 2))));
+        let lines = "<br>".repeat(ELEMENTS_MAX);
+        assert!(take_apart(&lines).is_none());
+        assert!(take_apart(&lines[..lines.len() / 2]).is_some());
+        assert!(take_apart(&page(DEPTH_MAX)).is_some());
+        assert!(take_apart(&page(DEPTH_MAX + 2 * TAGS_AT_ONCE)).is_none());
+    }
+
+    /// Must never: a page that takes a processor for as long as it likes.
+    #[test]
+    fn a_page_is_given_up_whatever_it_is_that_takes_so_long() {
+        let attributes: String = (0..300_000).map(|it| format!("a{it} ")).collect();
+        let (start, time_max) = (processor_time(), Duration::from_millis(100));
+        assert!(take_apart_within(time_max, &format!("<p {attributes}>text")).is_none());
+        assert!(processor_time() - start < TIME_MAX / 2, "{:?}", processor_time() - start);
+    }
+
+    #[test]
+    fn a_page_is_cut_before_tags_and_nothing_of_it_is_lost() {
+        let text = "é".repeat(BYTES_AT_ONCE);
+        let tags = "<br></x>".repeat(TAGS_AT_ONCE);
+        let page = format!("<p title='{text}'>{text}{tags}<");
+        let (mut rest, mut parts) = (page.as_str(), Vec::new());
+        while !rest.is_empty() {
+            let (next, tags) = part(rest);
+            rest = &rest[next.len()..];
+            assert!(next.len() <= BYTES_AT_ONCE && tags <= TAGS_AT_ONCE);
+            parts.push(next);
+        }
+        assert_eq!(parts.concat(), page);
+        assert_eq!(take_apart(&page).unwrap().html(), Document::from(page.as_str()).html());
     }
 }

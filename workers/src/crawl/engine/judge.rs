@@ -7,6 +7,7 @@ use url::Url;
 use super::{Engine, patience::Advice};
 use crate::crawl::{
     batch::PageText,
+    corpus,
     frontier::Heard,
     link,
     visit::{Seen, Visit, Visited},
@@ -25,8 +26,10 @@ impl Engine {
         let now = Instant::now();
         let advice = match &visit.seen {
             Seen::Later(fault) => Some(self.patience.advice(host, number, fault, now)),
-            Seen::Page(_) | Seen::Moved(_) | Seen::Excluded(_) | Seen::Failed(_) => {
-                self.patience.answered(host, number);
+            seen => {
+                if seen.is_an_answer() {
+                    self.patience.answered(host, number);
+                }
                 None
             }
         };
@@ -45,16 +48,11 @@ impl Engine {
             Seen::Excluded(reason) => {
                 self.settle(number, PageOutcome::Excluded { reason }, Vec::new());
             }
-            Seen::Later(_) if matches!(advice, Some(Advice::Again(_))) => {
-                self.under_way.insert(number);
-                self.queue(number, now);
-            }
+            Seen::Later(_) if matches!(advice, Some(Advice::Again(_))) => self.queue(number, now),
             Seen::Later(fault) => {
-                // It was not had, and others may be instead.
-                self.started = self.started.saturating_sub(1);
-                if advice == Some(Advice::GiveUp) {
+                if let Some(given_up) = self.patience.given_up(host).cloned() {
                     for waiting in self.hosts.drain(host) {
-                        self.failed(waiting, fault.clone());
+                        self.failed(waiting, given_up.clone());
                     }
                 }
                 self.failed(number, fault);
@@ -99,10 +97,7 @@ impl Engine {
                 let message = format!("more than {HOPS_MAX} redirects");
                 self.failed(number, Fault::new("too_many_redirects", message));
             }
-            None => {
-                self.under_way.insert(number);
-                self.queue(number, now);
-            }
+            None => self.queue(number, now),
         }
     }
 
@@ -130,6 +125,7 @@ impl Engine {
             terms: &visited.page.relevance.terms,
         };
         self.frontier.settles(number);
+        self.under_way.remove(&number);
         self.batches.visited(VisitedPage { links, ..page }, Some(&text), Instant::now());
     }
 
@@ -186,9 +182,15 @@ impl Engine {
 
     /// The crawl is done with a page that is not kept.
     fn settle(&mut self, number: u32, outcome: PageOutcome, links: Vec<u32>) {
+        if self.under_way.remove(&number)
+            && let PageOutcome::Failed { error, .. } = &outcome
+            && !corpus::is_visited(error)
+        {
+            // Another may be instead.
+            self.started -= 1;
+        }
         let page = VisitedPage { number, outcome, links };
         self.note_trouble(number, &page.outcome);
-        self.under_way.remove(&number);
         self.corpus.take_in(&page);
         self.frontier.settles(number);
         self.batches.visited(page, None, Instant::now());

@@ -5,10 +5,14 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::crawl::web::Fault;
+use crate::crawl::{corpus, web::Fault};
 
 /// After how many rests, none of which has helped, a host is given up.
 const RESTS_MAX: u32 = 5;
+
+/// How long a host may rest in all, while an attempt lasts, whatever it gives in
+/// between.
+const REST_SUM_MAX: Duration = Duration::from_hours(1);
 
 /// Which hosts have wanted to be left alone, and for which pages.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(super) struct Patience {
     tries_max: u32,
     tries: HashMap<u32, u32>,
     resting: HashMap<String, Rests>,
+    /// How long each has been left alone in all.
+    rested: HashMap<String, Duration>,
     given_up: HashMap<String, Fault>,
 }
 
@@ -44,8 +50,15 @@ pub(super) enum Advice {
 
 impl Patience {
     pub(super) fn new(rest_first: Duration, rest_max: Duration, tries_max: u32) -> Self {
-        let (tries, resting, given_up) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { rest_first, rest_max, tries_max, tries, resting, given_up }
+        Self {
+            rest_first,
+            rest_max,
+            tries_max,
+            tries: HashMap::new(),
+            resting: HashMap::new(),
+            rested: HashMap::new(),
+            given_up: HashMap::new(),
+        }
     }
 
     /// The host wants to be left alone, and has not given the page.
@@ -64,10 +77,13 @@ impl Patience {
         let wait = fault.retry_after.unwrap_or(self.rest_first * 2_u32.pow(before));
         let rest = wait.min(self.rest_max).max(left.unwrap_or_default());
         let count = if left.is_some() { before } else { before + 1 };
-        if RESTS_MAX < count || self.given_up.contains_key(host) {
-            self.given_up.entry(host.to_owned()).or_insert_with(|| fault.clone());
+        let rested = self.rested.get(host).copied().unwrap_or_default();
+        let rested = rested + rest.saturating_sub(left.unwrap_or_default());
+        if RESTS_MAX < count || REST_SUM_MAX < rested || self.given_up.contains_key(host) {
+            self.given_up.entry(host.to_owned()).or_insert_with(|| of_others(fault));
             return Advice::GiveUp;
         }
+        self.rested.insert(host.to_owned(), rested);
         self.resting.insert(host.to_owned(), Rests { count, until: now + rest });
         if again { Advice::Again(rest) } else { Advice::Enough(rest) }
     }
@@ -82,6 +98,16 @@ impl Patience {
     pub(super) fn given_up(&self, host: &str) -> Option<&Fault> {
         self.given_up.get(host)
     }
+}
+
+/// What is said of a host's other pages when it is given up: they have not been
+/// visited.
+fn of_others(fault: &Fault) -> Fault {
+    if corpus::is_visited(&fault.error) {
+        let message = format!("the host goes on wanting to be left alone: {}", fault.message);
+        return Fault::new("host_given_up", message);
+    }
+    fault.clone()
 }
 
 #[cfg(test)]
@@ -112,6 +138,30 @@ mod tests {
         assert_eq!(next(&mut patience, None), Advice::GiveUp);
         assert_eq!(patience.given_up("a").unwrap().error, "http_429");
         assert!(patience.given_up("b").is_none());
+    }
+
+    /// Must never: a host that holds a crawl for weeks.
+    #[test]
+    fn a_host_rests_for_an_hour_in_all_however_often_it_answers_in_between() {
+        let mut patience = Patience::new(SECOND, 600 * SECOND, 100);
+        let (mut now, mut rested) = (Instant::now(), Duration::ZERO);
+        for number in 0..100 {
+            match patience.advice("a", number, &fault(Some(600 * SECOND)), now) {
+                Advice::Again(rest) => (now, rested) = (now + rest, rested + rest),
+                other => {
+                    assert_eq!((other, rested), (Advice::GiveUp, 3_600 * SECOND));
+                    let others = patience.advice("b", 101, &fault(None), now);
+                    assert_eq!(others, Advice::Again(SECOND), "each host has its own");
+                    return;
+                }
+            }
+            // Two that are told of one rest have rested once.
+            let none = fault(Some(Duration::ZERO));
+            let advice = patience.advice("a", number, &none, now - SECOND);
+            assert_eq!(advice, Advice::Again(SECOND));
+            patience.answered("a", number);
+        }
+        panic!("it is waited for still");
     }
 
     #[test]

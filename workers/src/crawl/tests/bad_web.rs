@@ -238,6 +238,31 @@ async fn a_page_whose_ends_end_nothing_is_given_up_before_it_is_taken_apart() {
     assert_eq!(crawled.corpus(), ["/", "/lists"]);
 }
 
+/// Must never: a page refused for what every browser forgives.
+#[tokio::test]
+async fn a_page_that_leaves_its_ends_to_the_browser_is_kept_with_text_and_links() {
+    let site = Site::start().await;
+    site.page("/", "north", &["/list", "/titles", "/terms", "/cells"]);
+    let page = |path: &str, part: fn(u32) -> String| {
+        let parts: String = (0..300).map(part).collect();
+        site.reply(path, Reply::Html(format!("<title>{path}</title>{parts}")));
+    };
+    let link = "<a href=/last>lighthouse";
+    page("/list", |it| format!("<li><span>the lighthouse of {it}"));
+    page("/titles", |it| format!("<p><b>The lighthouse of {it}</p>"));
+    page("/terms", |it| format!("<dt><span>{it}<dd><i>the lighthouse of {it}</dd>"));
+    site.reply(
+        "/cells",
+        Reply::Html(format!("{}{link}", "<table><tr><td><em>x</table>".repeat(300))),
+    );
+    let crawled = crawl(spec(&[site.url("/")])).await;
+    assert_eq!(crawled.corpus(), ["/", "/cells", "/list", "/terms", "/titles"]);
+    for path in ["/list", "/titles", "/terms"] {
+        assert_eq!(crawled.kept(&site.url(path)).relevance, 300, "{path}");
+    }
+    assert_eq!(crawled.error(&site.url("/last")), (Some(404), "http_404"), "links are followed");
+}
+
 #[tokio::test]
 async fn secrets_in_addresses_are_not_taken_down() {
     let site = Site::start().await;

@@ -56,6 +56,53 @@ async fn no_more_pages_are_visited_than_may_be_and_the_near_ones_first() {
     assert_eq!(site.asked("/far"), 0);
 }
 
+/// Must never: a crawl that ends with half of what it might have kept.
+#[tokio::test]
+async fn a_place_that_is_given_back_goes_to_a_page_that_has_waited_for_one() {
+    let (site, busy) = (Site::start().await, Site::start().await);
+    site.reply("/leads-there", Reply::Redirect(busy.url("/later")));
+    let away: Vec<String> = (0..8).map(|it| busy.url(&format!("/{it}"))).collect();
+    let here: Vec<String> = (0..10).map(|it| format!("/page/{it}")).collect();
+    let links: Vec<&str> = away.iter().chain(&here).map(String::as_str).collect();
+    site.page("/", "north", &[&["/leads-there"], &links[..]].concat());
+    busy.reply("*", Reply::Status(429));
+    busy.reply("/robots.txt", Reply::Status(404));
+    for path in &here {
+        site.page(path, path, &[]);
+    }
+    let limited = CrawlSpec { pages_max: 11, ..spec(&[site.url("/")]) };
+    let rest = Duration::from_millis(30);
+    let settings = Settings { rest_first: rest, rest_max: rest, ..settings() };
+    let crawled = crawl_with(limited, settings).await;
+    assert_eq!(crawled.corpus().len(), 11, "{:?}", crawled.corpus());
+}
+
+/// A resumed crawl visits what was left to it, and not as much again as failed.
+#[tokio::test]
+async fn what_may_be_visited_is_no_more_for_an_attempt_that_goes_on() {
+    let (site, gone) = (Site::start().await, Site::start().await);
+    gone.reply("/robots.txt", Reply::Status(503));
+    let elsewhere: Vec<String> = (0..4).map(|it| gone.url(&format!("/{it}"))).collect();
+    let here: Vec<String> = (0..30).map(|it| format!("/page/{it}")).collect();
+    let links: Vec<&str> = elsewhere.iter().chain(&here).map(String::as_str).collect();
+    site.page("/", "north", &links);
+    for path in &here[..10] {
+        site.reply(path, Reply::Status(500));
+    }
+    for path in &here[10..] {
+        site.page(path, path, &[]);
+    }
+    let limited = CrawlSpec { pages_max: 16, ..spec(&[site.url("/")]) };
+    let before = crawl(limited.clone()).await;
+    assert_eq!(before.corpus().len(), 6, "{:?}", before.corpus());
+    assert_eq!(before.visited().len(), 20, "those that could not be asked for come on top");
+
+    let mut again = engine(limited, settings());
+    before.events.iter().for_each(|it| again.recall(it));
+    let after = run(again, CancellationToken::new()).await;
+    assert_eq!((after.end, after.visited().len()), (End::Finished, 0), "{:?}", after.corpus());
+}
+
 /// Must never: a crawl that takes all the memory there is.
 #[tokio::test]
 async fn no_more_pages_are_taken_down_than_fit_whatever_the_limit() {

@@ -49,13 +49,13 @@ proptest! {
         let queue = |heard, frontier: &Frontier, hosts: &mut Hosts| {
             if let Heard::New(number) = heard {
                 let depth = frontier.get(number).unwrap().depth;
-                let rank = Rank { depth, relevance: Reverse(0), number };
+                let rank = Rank { is_new: true, depth, relevance: Reverse(0), number };
                 hosts.push(&host(number, frontier), rank, now);
             }
         };
         let heard = frontier.seed(address(0).as_str());
         queue(heard, &frontier, &mut hosts);
-        while let Next::Page(number) = hosts.next(now) {
+        while let Next::Page(number) = hosts.next(true, now) {
             prop_assert!(visited.insert(number));
             let here: u32 = frontier.get(number).unwrap().url.rsplit('/').next().unwrap().parse().unwrap();
             for (_, to) in links.iter().filter(|(from, _)| *from == here) {
@@ -101,6 +101,8 @@ proptest! {
                 Just("</x>"), Just("</b>"), Just("</table>"), Just("<span>"), Just("</span>"),
                 Just("<li title='</div>'>"), Just("<!-->"), Just("</svg>"), Just("<g/>"),
                 Just("<object>"), Just("<template>"), Just("<form>"), Just("</form>"),
+                Just("<iframe>"), Just("</iframe>"), Just("<select>"), Just("</select>"),
+                Just("<xmp>"), Just("</xmp>"), Just("<!--<script>"), Just("<math><mi>"),
             ],
             0..80,
         ),
@@ -109,6 +111,89 @@ proptest! {
         let dictionary = Dictionary::new(&["lighthouse".to_owned()], &[]);
         let url = Url::parse("http://example.org/").unwrap();
         let page = crate::crawl::page::of_html(&html, &url, &dictionary);
-        prop_assert_eq!(page.is_ok(), weight::is_bearable(&html));
+        prop_assert_eq!(page.is_ok(), weight::take_apart(&html).is_some());
+    }
+}
+
+fn any_tag() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        "div",
+        "p",
+        "li",
+        "b",
+        "a",
+        "span",
+        "h1",
+        "button",
+        "form",
+        "ul",
+        "nobr",
+        "font",
+        "br",
+        "table",
+        "tr",
+        "td",
+        "caption",
+        "select",
+        "option",
+        "optgroup",
+        "template",
+        "object",
+        "iframe",
+        "noembed",
+        "noframes",
+        "noscript",
+        "xmp",
+        "plaintext",
+        "script",
+        "style",
+        "textarea",
+        "title",
+        "svg",
+        "math",
+        "mi",
+        "foreignObject",
+        "desc",
+        "annotation-xml",
+        "frameset",
+        "body",
+        "html",
+        "x-y",
+    ]);
+    (name, 0..8_u8).prop_map(|(name, form)| match form {
+        0..4 => format!("<{name}>"),
+        4 => format!("<{name} id=1 title='</div>'>"),
+        5 => format!("<{name}/>"),
+        _ => format!("</{name}>"),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    /// Whatever its tags are, and however often they come: a page is what a
+    /// browser would make of it, or is given up, and nobody goes deeper into it
+    /// than may be.
+    #[test]
+    fn no_page_is_deeper_than_may_be_and_none_is_another_for_being_measured(
+        parts in prop::collection::vec(
+            prop_oneof![
+                8 => any_tag(),
+                1 => "(text|é|<!--|-->|<!-->|<script><!--<script></script></div>--></script>|&amp)",
+            ],
+            1..8,
+        ),
+        times in prop_oneof![1..20_usize, 200..600_usize],
+    ) {
+        let html = parts.concat().repeat(times);
+        if let Some(document) = weight::take_apart(&html) {
+            let whole = dom_query::Document::from(html.as_str());
+            let mut deepest = 0;
+            for node in document.tree.root().descendants_it() {
+                deepest = deepest.max(node.ancestors_it(None).count());
+            }
+            prop_assert!(deepest <= 512, "{}", deepest);
+            prop_assert_eq!(document.html(), whole.html());
+        }
     }
 }

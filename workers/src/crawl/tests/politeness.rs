@@ -102,6 +102,41 @@ async fn a_host_that_is_asked_too_much_is_left_alone_with_all_its_pages() {
     assert_eq!((site.asked("/busy"), site.asked("/always")), (2, 3), "and not for ever");
 }
 
+/// Must never: a host asked once more for each page that waits for its rules.
+#[tokio::test]
+async fn a_host_that_keeps_its_rules_for_now_is_left_alone_by_all_who_wait_for_them() {
+    let site = Site::start().await;
+    for path in ["/a", "/b", "/c"] {
+        site.page(path, path, &[]);
+    }
+    site.reply("/robots.txt", Reply::After(1, 429, "User-agent: *".to_owned()));
+    let rest = Duration::from_millis(150);
+    let settings = Settings { rest_max: rest, ..settings() };
+    let crawled = crawl_with(spec(&["/a", "/b", "/c"].map(|it| site.url(it))), settings).await;
+    assert_eq!(crawled.corpus(), ["/a", "/b", "/c"]);
+    let silence = site.silence_after("/robots.txt");
+    assert!(rest <= silence, "{silence:?}");
+    assert_eq!(site.asked("/robots.txt"), 2);
+}
+
+/// Must never: a host that is waited for as long as it likes.
+#[tokio::test]
+async fn a_host_that_gives_no_answer_in_between_has_not_answered() {
+    let site = Site::start().await;
+    let links: Vec<String> =
+        (0..8).flat_map(|it| [format!("/busy/{it}"), format!("/slow/{it}")]).collect();
+    site.page("/", "north", &links.iter().map(String::as_str).collect::<Vec<_>>());
+    for link in &links {
+        let reply = if link.starts_with("/slow") { Reply::Never } else { Reply::Status(429) };
+        site.reply(link, reply);
+    }
+    let timeout = Duration::from_millis(300);
+    let settings = Settings { at_once_per_host: 1, retries: 0, timeout, ..settings() };
+    let crawled = crawl_with(spec(&[site.url("/")]), settings).await;
+    assert_eq!(crawled.corpus(), ["/"]);
+    assert_eq!((site.asked("/busy/5"), site.asked("/busy/7")), (1, 0), "it is given up");
+}
+
 #[tokio::test]
 async fn a_site_without_rules_is_open_and_rules_may_be_elsewhere() {
     let site = Site::start().await;

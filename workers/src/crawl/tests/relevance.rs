@@ -87,6 +87,23 @@ fn terms_are_found_where_no_spaces_stand_between_words() {
     assert_eq!(score(&["iPhone手机"], "zh", "", "新的iphone手机"), 1);
 }
 
+/// Must never: a horse that is taken for something that comes.
+#[test]
+fn a_sign_above_or_below_a_letter_makes_another_word_of_it() {
+    for (term, language, other) in [
+        ("ม้า", "th", "มา"),
+        ("ມ້າ", "lo", "ມາ"),
+        ("ក្រ", "km", "ករ"),
+        ("ကန်", "my", "ကန"),
+        ("က္က", "my", "ကက"),
+    ] {
+        assert_eq!(score(&[term], language, "", other), 0, "{term}: {other}");
+        assert_eq!(score(&[other], language, "", term), 0, "{other}: {term}");
+        assert_eq!(score(&[term], language, "", &format!("{other}{term}{other}")), 1, "{term}");
+        assert_eq!(score(&[term], language, term, term), 11, "{term}");
+    }
+}
+
 #[test]
 fn an_accent_is_an_accent_however_it_is_written() {
     let (composed, decomposed) = ("\u{E9}t\u{E9}", "e\u{301}te\u{301}");
