@@ -12,7 +12,7 @@ mod form;
 mod name;
 mod range;
 mod refused;
-mod turns;
+pub(crate) mod turns;
 mod upload;
 #[cfg(test)]
 mod tests;

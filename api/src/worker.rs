@@ -34,10 +34,9 @@ use domain::{LeaseId, WorkerId};
 use identity::Identity;
 use moka::sync::Cache;
 use projections::{Reader, dispatch::WaitingWorkers, feed::Feed, kept::workers::WorkerRow};
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::problem::Problem;
+use crate::{artifacts::turns::Turns, problem::Problem};
 use requests::Requests;
 
 /// The version of the protocol that is spoken here.
@@ -50,9 +49,6 @@ const PROTOCOL_HEADER: HeaderName = HeaderName::from_static("greffe-protocol");
 const KNOWN_FOR: Duration = Duration::from_secs(10);
 
 const KNOWN_MAX: u64 = 10_000;
-
-/// How many files come in at once. Others wait.
-const UPLOADS_MAX: usize = 16;
 
 /// What the protocol takes from its surroundings.
 #[derive(Clone)]
@@ -91,8 +87,8 @@ struct Shared {
     workers: Cache<WorkerId, Arc<WorkerRow>>,
     /// Who was given a lease never changes.
     holders: Cache<LeaseId, WorkerId>,
-    /// Files come in a few at a time: each may hold some mebibytes of memory.
-    uploads: Semaphore,
+    /// Files come in a few at a time, and only some of them under one token.
+    uploads: Turns,
 }
 
 impl WorkerApi {
@@ -106,7 +102,7 @@ impl WorkerApi {
             grants: TaskTracker::new(),
             workers: Cache::builder().max_capacity(KNOWN_MAX).time_to_live(KNOWN_FOR).build(),
             holders: Cache::new(10 * KNOWN_MAX),
-            uploads: Semaphore::new(UPLOADS_MAX),
+            uploads: Turns::default(),
         }))
     }
 

@@ -21,15 +21,11 @@ pub enum CommandError {
 impl CommandError {
     /// Whether what the journal holds of the subject cannot be read: nothing
     /// can be asked of it until somebody has seen to that, and of others
-    /// everything.
+    /// everything. An append that the database will not take says nothing of
+    /// what was read before it.
     pub fn is_damage(&self) -> bool {
         let Self::Broken(cause) = self else { return false };
-        let of_append = || match cause.downcast_ref() {
-            Some(AppendError::Journal(error)) => Some(error),
-            _ => None,
-        };
-        let journal = cause.downcast_ref::<JournalError>().or_else(of_append);
-        matches!(journal, Some(JournalError::Damaged(_)))
+        matches!(cause.downcast_ref(), Some(JournalError::Damaged(_)))
     }
 }
 

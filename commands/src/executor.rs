@@ -85,9 +85,10 @@ where
             let rule = format!("between 1 and {KEY_BYTES_MAX} bytes, none of them NUL");
             return Err(Refusal::invalid("idempotencyKey", rule).into());
         }
-        let Some(first) = self.ledger.journal.outcome(&key.scope, &key.key).await? else {
-            return Ok(None);
-        };
+        let first = self.ledger.journal.outcome(&key.scope, &key.key).await;
+        // It says nothing of any stream, whatever is wrong with it.
+        let first = first.map_err(|it| refused_or_broken(it.into()))?;
+        let Some(first) = first else { return Ok(None) };
         if first.digest != key.digest {
             return Err(Refusal::KeyReused.into());
         }
@@ -231,9 +232,11 @@ where
     }
 }
 
+/// What a stream that was not read is answered with.
 fn answer(error: bridge::BridgeError) -> CommandError {
     match bridge::journal_error(error) {
         Ok(refusal) => refusal.into(),
+        Err(AppendError::Journal(error)) => error.into(),
         Err(error) => refused_or_broken(error),
     }
 }

@@ -127,7 +127,13 @@ impl Commands {
         let work = async {
             authorise::check(name, &asked.actor)?;
             let call = Call { name, now: self.now(), asked };
-            self.jobs.execute(job.0, command, call).await
+            let executed = self.jobs.execute(job.0, command, call).await?;
+            // The key came before, with the same words about another job: nothing was done to
+            // this one.
+            if executed.accepted.job() != Some(job) {
+                return Err(Refusal::KeyReused.into());
+            }
+            Ok(executed)
         };
         counted(name, work).await
     }

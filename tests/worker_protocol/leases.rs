@@ -38,30 +38,36 @@ async fn a_lost_answer_is_repeated_while_its_leases_hold() -> anyhow::Result<()>
     world.end().await
 }
 
-/// One that is broken is for an operator, and not for those who wait behind it.
+/// What is broken is for an operator, and not for those who wait behind it, however much it is.
 #[tokio::test]
-async fn a_job_that_cannot_be_read_does_not_keep_the_next_one_waiting() -> anyhow::Result<()> {
+async fn jobs_that_cannot_be_read_do_not_keep_the_next_one_waiting() -> anyhow::Result<()> {
+    const BROKEN: usize = 6;
     let world = World::new().await?;
     let ann = world.member("ann").await?;
-    let first = ann.create_task("anything", json!({})).await?;
-    let second = ann.create_task("anything", json!({})).await?;
-    eventually("both are listed".to_owned(), async || {
+    let mut broken = Vec::new();
+    for _ in 0..BROKEN {
+        broken.push(ann.create_task("anything", json!({})).await?);
+    }
+    let sound = ann.create_task("anything", json!({})).await?;
+    eventually("all are listed".to_owned(), async || {
         let query = "query($id: ID!) { job(id: $id) { id } }";
-        Ok(ann.ask(query, json!({ "id": second })).await?["job"]["id"] == second.as_str())
+        Ok(ann.ask(query, json!({ "id": sound })).await?["job"]["id"] == sound.as_str())
     })
     .await?;
     let mut db = PgConnection::connect(world.database_url()).await?;
     sqlx::query("set greffe.events_may_change = 'on'").execute(&mut db).await?;
-    let broken = "update event set payload = '[]' where stream like '%' || $1";
-    let done = sqlx::query(broken).bind(&first).execute(&mut db).await?;
-    ensure!(done.rows_affected() == 1, "{done:?}");
+    for job in &broken {
+        let breaks = "update event set payload = '[]' where stream like '%' || $1";
+        let done = sqlx::query(breaks).bind(job).execute(&mut db).await?;
+        ensure!(done.rows_affected() == 1, "{done:?}");
+    }
     db.close().await?;
-    // Or else the first is still known by heart.
+    // Or else they are still known by heart.
     let world = world.restart().await?;
     let worker = Worker::new(&world).await?;
     let lease = worker.take().await?;
-    ensure!(lease["job_id"] == second.as_str(), "{lease}");
-    // And whoever asks when only that one is left waits, and is not turned away.
+    ensure!(lease["job_id"] == sound.as_str(), "{lease}");
+    // And whoever asks when only those are left waits, and is not turned away.
     ensure!(worker.ask(200).await?.0 == 204);
     world.end().await
 }

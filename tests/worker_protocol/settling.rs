@@ -38,6 +38,28 @@ async fn a_report_that_is_repeated_gets_its_first_answer_whatever_has_happened_s
     world.end().await
 }
 
+#[tokio::test]
+async fn the_words_of_one_report_are_none_on_another_lease() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let ann = world.member("ann").await?;
+    let worker = Worker::new(&world).await?;
+    for _ in 0..2 {
+        ann.create_task("anything", json!({})).await?;
+    }
+    let (first, second) = (worker.take().await?, worker.take().await?);
+    ensure!(first["fence"] == second["fence"] && first["job_id"] != second["job_id"]);
+    let done = json!({ "op_id": Uuid::new_v4(), "outcome": "succeeded" });
+    let settled = worker.settle(&first, done.clone()).await?;
+    ensure!(settled.0 == 200, "{}", settled.1);
+    let answer = worker.settle(&second, done.clone()).await?;
+    refused(&answer, 409, "key_reused")?;
+    ensure!(answer.1["field"] == "op_id", "{}", answer.1);
+    ensure!(worker.settle(&first, done).await? == settled, "the first is told the same again");
+    ensure!(worker.beat(&second, json!({})).await?["status"] == "ok", "the lease holds");
+    ensure!(worker.settle(&second, json!({ "outcome": "succeeded" })).await?.0 == 200);
+    world.end().await
+}
+
 /// Several reports of one zombie leave one record, in its own stream.
 #[tokio::test]
 async fn a_zombie_is_refused_whatever_it_says_and_goes_on_record_once() -> anyhow::Result<()> {

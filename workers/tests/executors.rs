@@ -239,6 +239,22 @@ async fn a_job_that_cannot_be_granted_does_not_keep_the_next_one_waiting() {
 }
 
 #[tokio::test]
+async fn jobs_that_cannot_be_read_do_not_keep_the_next_one_waiting_however_many() {
+    let mut world = Stage::new().await;
+    for _ in 0..6 {
+        let job = world.crawl().await;
+        world.make_unreadable(job).await;
+    }
+    let job = world.crawl().await;
+    world.start(1);
+    let begun = world.begun().await;
+    assert_eq!(begun.attempt.job, job);
+    begun.end(done());
+    world.ended(job).await;
+    world.stopped().await;
+}
+
+#[tokio::test]
 async fn a_panic_is_a_failed_attempt_and_the_executor_goes_on() {
     let mut world = Stage::new().await;
     world.start(1);

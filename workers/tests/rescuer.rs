@@ -9,7 +9,6 @@ use domain::{
     actor::ServiceScope,
     job::{CrawlSpec, Follow, JobCommand, JobState, Phase},
 };
-use journal::{Append, NewEvent, StreamId};
 use sqlx::Connection;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -25,22 +24,7 @@ async fn a_job_that_cannot_be_read_stands_in_the_way_of_no_other() {
     // The odd one is due first.
     let odd = world.request(crawl(Some(3))).await;
     let sound = world.request(crawl(Some(4))).await;
-    // As a newer version may have written it.
-    let unheard_of = NewEvent {
-        event_id: Uuid::new_v4(),
-        event_type: "JobDreamt",
-        schema_version: 1,
-        payload: "{}".to_owned(),
-        metadata: r#"{"actor":"system:rescuer"}"#.to_owned(),
-    };
-    let version = world.events(odd).await.len() as u64;
-    let append = Append {
-        stream: StreamId::new("job", odd),
-        expected_version: version,
-        events: vec![unheard_of],
-        idempotency: None,
-    };
-    world.journal.append(append).await.unwrap();
+    world.make_unreadable(odd).await;
     // Whoever has not seen it yet has to read it.
     let commands = world.another_process();
 

@@ -13,7 +13,7 @@ use domain::{
     artifact::Sha256,
     job::{JobCommand, JobEvent, Phase, Present},
 };
-use journal::{Journal, postgres::PostgresJournal};
+use journal::{Append, Journal, NewEvent, StreamId, postgres::PostgresJournal};
 use projections::{
     Reader,
     checkpoint::Checkpoints,
@@ -127,6 +127,24 @@ impl World {
     pub(crate) async fn bring_back_leases_and_logs(&self) {
         self.run("alter table job_log_head_away rename to job_log_head").await;
         self.run("alter table lease_beat_away rename to lease_beat").await;
+    }
+
+    /// Adds an event as a newer version may have written it.
+    pub(crate) async fn make_unreadable(&self, job: JobId) {
+        let unheard_of = NewEvent {
+            event_id: Uuid::new_v4(),
+            event_type: "JobDreamt",
+            schema_version: 1,
+            payload: "{}".to_owned(),
+            metadata: r#"{"actor":"system:rescuer"}"#.to_owned(),
+        };
+        let append = Append {
+            stream: StreamId::new("job", job),
+            expected_version: self.events(job).await.len() as u64,
+            events: vec![unheard_of],
+            idempotency: None,
+        };
+        self.journal.append(append).await.unwrap();
     }
 
     /// Whoever waits to be taken is a job that nobody knows any more.

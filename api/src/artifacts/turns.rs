@@ -1,5 +1,6 @@
 //! Whose turn it is to send a file: only so many come in at once, and only some
-//! of them from one user, so that nobody keeps the others out.
+//! of them from one sender, so that nobody keeps the others out. A sender is a
+//! user, or a token of workers.
 
 use std::{
     collections::HashMap,
@@ -16,17 +17,17 @@ use uuid::Uuid;
 /// How many files come in at once; each may hold some mebibytes of memory.
 const TURNS_MAX: usize = 16;
 
-/// How many of them from one user.
-const TURNS_OF_USER_MAX: usize = 4;
+/// How many of them from one sender.
+const TURNS_OF_ONE_MAX: usize = 4;
 
 /// How long others wait for their turn.
 const WAITS_AT_MOST: Duration = Duration::from_secs(10);
 
-/// How many users there may be before those that send nothing are dropped.
+/// How many senders there may be before those that send nothing are dropped.
 const PURGE_AT_FIRST: usize = 1_024;
 
 /// Whose turn it is.
-pub(super) struct Turns {
+pub(crate) struct Turns {
     all: Arc<Semaphore>,
     of: Mutex<Senders>,
 }
@@ -38,14 +39,14 @@ struct Senders {
 }
 
 /// Somebody's turn, until it is dropped.
-pub(super) struct Turn {
+pub(crate) struct Turn {
     _of_all: OwnedSemaphorePermit,
-    _of_user: OwnedSemaphorePermit,
+    _of_one: OwnedSemaphorePermit,
 }
 
 /// Others send too much just now.
 #[derive(Debug)]
-pub(super) struct Busy;
+pub(crate) struct Busy;
 
 impl Default for Turns {
     fn default() -> Self {
@@ -55,29 +56,29 @@ impl Default for Turns {
 
 impl Turns {
     /// Waits for a turn, though not for ever. Who waits for one of their own takes nobody's place.
-    pub(super) async fn take(&self, user: Uuid) -> Result<Turn, Busy> {
-        let own = self.of(user);
+    pub(crate) async fn take(&self, sender: Uuid) -> Result<Turn, Busy> {
+        let own = self.of(sender);
         let turn = async {
-            let of_user = own.acquire_owned().await.map_err(|_| Busy)?;
+            let of_one = own.acquire_owned().await.map_err(|_| Busy)?;
             let of_all = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Busy)?;
-            Ok(Turn { _of_all: of_all, _of_user: of_user })
+            Ok(Turn { _of_all: of_all, _of_one: of_one })
         };
         timeout(WAITS_AT_MOST, turn).await.unwrap_or(Err(Busy))
     }
 
-    /// The turns of a user, for as long as somebody holds or waits for one.
-    fn of(&self, user: Uuid) -> Arc<Semaphore> {
+    /// The turns of a sender, for as long as somebody holds or waits for one.
+    fn of(&self, sender: Uuid) -> Arc<Semaphore> {
         // A map of weak references holds no state that a panic could leave half-done.
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = of.by.get(&user).and_then(Weak::upgrade) {
+        if let Some(own) = of.by.get(&sender).and_then(Weak::upgrade) {
             return own;
         }
         if of.purge_at.max(PURGE_AT_FIRST) <= of.by.len() {
             of.by.retain(|_, it| 0 < it.strong_count());
             of.purge_at = 2 * of.by.len();
         }
-        let own = Arc::new(Semaphore::new(TURNS_OF_USER_MAX));
-        of.by.insert(user, Arc::downgrade(&own));
+        let own = Arc::new(Semaphore::new(TURNS_OF_ONE_MAX));
+        of.by.insert(sender, Arc::downgrade(&own));
         own
     }
 }
@@ -99,7 +100,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_takes_every_turn() {
         let turns = Turns::default();
-        let mut anns = taken(&turns, 1, TURNS_OF_USER_MAX).await;
+        let mut anns = taken(&turns, 1, TURNS_OF_ONE_MAX).await;
         let begun = Instant::now();
         assert!(turns.take(Uuid::from_u128(1)).await.is_err(), "Ann has all she can have");
         assert_eq!(begun.elapsed(), WAITS_AT_MOST);

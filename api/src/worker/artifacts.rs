@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use super::{Shared, WorkerApi, caller::Caller, input::LeaseName, refused};
 use crate::{
-    artifacts::{arriving, failed, media_type, named},
+    artifacts::{arriving, failed, media_type, named, turns::Busy},
     problem::Problem,
 };
 
@@ -57,7 +57,8 @@ impl Shared {
         request: Request,
         caller: &Caller,
     ) -> Result<Response, Problem> {
-        let _turn = self.uploads.acquire().await.map_err(|it| refused::unavailable(&it))?;
+        let turn = self.uploads.take(caller.grant.token_id.0).await;
+        let _turn = turn.map_err(|Busy| refused::busy())?;
         self.still_held(holder, caller).await?;
         let artifacts = &self.around.artifacts;
         let (bytes_max, content) = (self.around.upload_bytes_max, request.into_body());
@@ -120,3 +121,6 @@ impl Shared {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,17 @@ pub(super) fn unavailable(cause: &(dyn Error + 'static)) -> Problem {
 
 /// Nothing is wrong with the request: it is for another moment.
 pub(super) fn later(code: &'static str, detail: &str) -> Problem {
+    after(HeaderValue::from_static("1"), code, detail)
+}
+
+/// Too many files come in at once.
+pub(super) fn busy() -> Problem {
+    let detail = "other files are coming in, perhaps under the same token: send it again";
+    after(HeaderValue::from_static("5"), "UNAVAILABLE", detail)
+}
+
+fn after(seconds: HeaderValue, code: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, code)
         .detail(detail)
-        .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        .header(header::RETRY_AFTER, seconds)
 }

@@ -113,6 +113,29 @@ async fn a_repetition_is_told_where_the_job_stands_now() {
     assert_eq!(lease.progress.as_ref().unwrap().done, 9);
 }
 
+/// Fences are alike, and so are the words: nearly all leases are the first of their job.
+#[tokio::test]
+async fn the_same_key_is_no_report_on_another_lease() {
+    let world = World::new().created().await;
+    let other = fresh_job();
+    world.commands.execute(create(other), user(OWNER)).await.unwrap();
+    let asked = once(worker(ANN), "settle");
+    let report = async |job| {
+        let fence = 2;
+        let holder = lease::Holder { lease: domain::LeaseId { job, fence }, worker: ANN };
+        let said = domain::worker::RefusedReport::Succeeded;
+        world.commands.report(holder, said, complete(fence), &asked).await
+    };
+    for job in [JOB, other] {
+        let granted = world.commands.grant(job, ANN, None, &worker(ANN)).await.unwrap().unwrap();
+        assert_eq!(granted.lease.fence, 2);
+    }
+    let first = report(JOB).await.unwrap();
+    assert_eq!(refused(report(other).await), Refusal::KeyReused);
+    assert_eq!(world.story(other).await, ["TaskCreated", "LeaseGranted"]);
+    assert_eq!(report(JOB).await.unwrap().accepted.position, first.accepted.position);
+}
+
 #[tokio::test]
 async fn the_same_key_with_another_input_is_refused() {
     let world = World::new();

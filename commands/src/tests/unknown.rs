@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use journal::{Append, NewEvent};
+
 use super::world::*;
 use crate::*;
 
@@ -45,6 +47,34 @@ async fn what_was_not_written_is_not_believed() {
     }
     let accepted = world.job(cancel(), user(OWNER)).await.unwrap();
     assert_eq!((accepted.version, accepted.repeated), (2, false));
+}
+
+/// An inline table was replaced by another version, say: it is not the job that is at fault.
+#[tokio::test]
+async fn an_append_that_is_not_taken_is_no_damage_to_what_was_read() {
+    let (journal, world) = world().await;
+    journal.brew(1, Trouble::NotTaken);
+    let answer = world.job(cancel(), user(OWNER)).await;
+    assert!(answer.as_ref().is_err_and(|it| !it.is_damage() && !it.passes()), "{answer:?}");
+    world.job(cancel(), user(OWNER)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_that_cannot_be_read_is_damage() {
+    let (journal, _) = world().await;
+    let unheard_of = NewEvent {
+        event_id: Uuid::new_v4(),
+        event_type: "JobDreamt",
+        schema_version: 1,
+        payload: "{}".to_owned(),
+        metadata: r#"{"actor":"system:rescuer"}"#.to_owned(),
+    };
+    let (stream, events) = (of(JOB), vec![unheard_of]);
+    let append = Append { stream, expected_version: 1, events, idempotency: None };
+    journal.append(append).await.unwrap();
+    let other = World::over(journal);
+    let answer = other.job(cancel(), user(OWNER)).await;
+    assert!(answer.as_ref().is_err_and(CommandError::is_damage), "{answer:?}");
 }
 
 #[tokio::test]

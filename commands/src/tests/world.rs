@@ -212,6 +212,8 @@ pub(super) enum Trouble {
     RequestLost,
     /// The store is out of reach.
     Unavailable,
+    /// The store will not write it.
+    NotTaken,
 }
 
 /// A journal in which appends go wrong as they are told to.
@@ -263,6 +265,7 @@ impl Journal for Troubled {
             }
             Some(Trouble::RequestLost) => Err(AppendError::Unknown("the line went dead".into())),
             Some(Trouble::Unavailable) => Err(JournalError::Unavailable("no route".into()).into()),
+            Some(Trouble::NotTaken) => Err(JournalError::Damaged("no such table".into()).into()),
         }
     }
 

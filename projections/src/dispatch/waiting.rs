@@ -1,21 +1,29 @@
 //! Workers that wait for work, and who of this process is about to take what.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use domain::{
     JobId,
     job::{CrawlEvent, JobEvent, JobState, Next, ReportEvent},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::{Change, Feed};
 
 /// How many events are looked at together.
 const BATCH: usize = 1_000;
+
+/// How long a job that cannot be read is left alone: as long as it may take to be seen again once
+/// an operator has mended it.
+const ASIDE_FOR: Duration = Duration::from_mins(1);
+
+/// How many are left alone at most. They are looked for with all others, and passed over.
+const ASIDE_MAX: usize = 1_000;
 
 /// Workers of this process that wait for work. A job that is queued wakes the
 /// one that has waited longest for its service, and no other.
@@ -28,6 +36,8 @@ pub struct WaitingWorkers {
 struct Inner {
     waiting: VecDeque<Waiter>,
     claimed: HashSet<JobId>,
+    /// Those that nobody of this process takes, and until when.
+    aside: HashMap<JobId, Instant>,
 }
 
 #[derive(Debug)]
@@ -64,16 +74,20 @@ impl WaitingWorkers {
         Waiting { among: Arc::clone(self), wake: woken, woken: None }
     }
 
-    /// Claims `job`, if nobody else of this process has.
+    /// Claims `job`, if nobody else of this process has, and it is not set aside.
     pub fn claim(self: &Arc<Self>, job: JobId) -> Option<Claim> {
-        let claimed = self.lock().claimed.insert(job);
+        let mut inner = self.lock();
+        inner.take_back(Instant::now());
+        let claimed = !inner.aside.contains_key(&job) && inner.claimed.insert(job);
         claimed.then(|| Claim { waiting: Arc::clone(self), job })
     }
 
-    /// How many jobs are claimed at this moment: how many more candidates one
-    /// should look at.
+    /// How many jobs are claimed or set aside at this moment: how many more
+    /// candidates one should look at.
     pub fn claimed(&self) -> usize {
-        self.lock().claimed.len()
+        let mut inner = self.lock();
+        inner.take_back(Instant::now());
+        inner.claimed.len() + inner.aside.len()
     }
 
     /// Wakes workers as jobs are queued, until `stop`.
@@ -146,10 +160,31 @@ impl Drop for Waiting {
     }
 }
 
+impl Inner {
+    /// Those whose time is over are jobs like others again.
+    fn take_back(&mut self, now: Instant) {
+        self.aside.retain(|_, until| now < *until);
+    }
+}
+
 impl Claim {
     /// The job that is claimed.
     pub fn job(&self) -> JobId {
         self.job
+    }
+
+    /// Has everybody of this process leave the job alone for a while, since it
+    /// cannot be read. The claim again, if too many are set aside already.
+    pub fn set_aside(self) -> Result<(), Self> {
+        let now = Instant::now();
+        let mut inner = self.waiting.lock();
+        inner.take_back(now);
+        if ASIDE_MAX <= inner.aside.len() {
+            drop(inner);
+            return Err(self);
+        }
+        inner.aside.insert(self.job, now + ASIDE_FOR);
+        Ok(())
     }
 }
 

@@ -123,6 +123,28 @@ async fn a_paused_job_wakes_nobody_until_it_is_resumed() {
     following.stopped().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_set_aside_is_left_alone_for_a_while_and_not_for_ever() {
+    let workers = Arc::new(WaitingWorkers::default());
+    let job = |it| JobId(Uuid::from_u128(it));
+    workers.claim(job(1)).unwrap().set_aside().unwrap();
+    assert!(workers.claim(job(1)).is_none());
+    // Whoever looks for one more looks at it, too.
+    assert_eq!(workers.claimed(), 1);
+    tokio::time::advance(seconds(59).to_std().unwrap()).await;
+    assert!(workers.claim(job(1)).is_none());
+    tokio::time::advance(seconds(1).to_std().unwrap()).await;
+    assert_eq!(workers.claimed(), 0);
+    assert!(workers.claim(job(1)).is_some());
+
+    for it in 0..1_000 {
+        workers.claim(job(it)).unwrap().set_aside().unwrap();
+    }
+    let one_too_many = workers.claim(job(1_000)).unwrap().set_aside();
+    assert!(one_too_many.is_err_and(|it| it.job() == job(1_000)));
+    assert_eq!(workers.claimed(), 1_000);
+}
+
 #[test]
 fn a_job_is_claimed_by_one_at_a_time() {
     let workers = Arc::new(WaitingWorkers::default());

@@ -25,20 +25,24 @@ struct Round {
     granted: Vec<Granted>,
     /// Those that cannot be granted, or not any more.
     passed: Vec<Claim>,
+    /// How many cannot be read, and were set aside.
+    aside: usize,
     broken: Option<CommandError>,
 }
 
 impl Session {
     /// Takes what there is, at most `free` jobs. Not to be interrupted: what was
-    /// granted is held by nobody then. What cannot be granted is seen past: one
-    /// job that is broken does not keep the others waiting.
+    /// granted is held by nobody then. What cannot be granted is seen past: jobs
+    /// that are broken do not keep the others waiting, however many they are.
     pub(super) async fn look(&self, free: usize) -> Result<Look, Interrupted> {
         let (reader, waiting) = (&self.executor.reader, &self.executor.waiting);
         let services = [self.executor.execute.service().to_string()];
         // Claimed until the look is over, so that it finds others.
         let mut passed: Vec<Claim> = Vec::new();
         let mut broken = None;
-        for _ in 0..ROUNDS_MAX {
+        let mut rounds = 0;
+        while rounds < ROUNDS_MAX {
+            rounds += 1;
             let limit = free + waiting.claimed();
             let rows = u32::try_from(limit).unwrap_or(u32::MAX);
             let candidates = reader.candidates(&services, rows).await?;
@@ -54,6 +58,10 @@ impl Session {
             let round = self.grant_all(claims).await;
             if !round.granted.is_empty() {
                 return Ok(Look::Granted(round.granted));
+            }
+            if 0 < round.aside && round.broken.is_none() {
+                // It was not in vain: those are out of the way.
+                rounds -= 1;
             }
             passed.extend(round.passed);
             broken = round.broken.or(broken);
@@ -75,8 +83,14 @@ impl Session {
                     metrics::counter!("greffe_grants_failed_total").increment(1);
                     let cause: &(dyn std::error::Error + 'static) = &error;
                     tracing::error!(%job, error = cause, "a job that is queued cannot be granted");
-                    round.broken = Some(error);
-                    round.passed.push(claim);
+                    let claim = if error.is_damage() { claim.set_aside() } else { Err(claim) };
+                    match claim {
+                        Ok(()) => round.aside += 1,
+                        Err(claim) => {
+                            round.broken = Some(error);
+                            round.passed.push(claim);
+                        }
+                    }
                 }
             }
         }

@@ -54,6 +54,8 @@ struct Round {
     granted: Vec<Granted>,
     /// Those that cannot be granted, or not any more.
     passed: Vec<Claim>,
+    /// How many cannot be read, and were set aside.
+    aside: usize,
     problem: Option<Problem>,
 }
 
@@ -107,13 +109,16 @@ impl WorkerApi {
 
     /// Takes what there is. What it has begun to grant is granted, even if
     /// whoever asked has gone: who asks again finds it. What cannot be granted
-    /// is seen past: one job that is broken does not keep the others waiting.
+    /// is seen past: jobs that are broken do not keep the others waiting, however
+    /// many they are.
     async fn look(&self, wanted: &Arc<Wanted>, turn: &Arc<Turn>) -> Result<Look, Problem> {
         let (reader, waiting) = (&self.0.around.reader, &self.0.around.waiting);
         // Claimed until the look is over, so that it finds others.
         let mut passed: Vec<Claim> = Vec::new();
         let mut problem = None;
-        for _ in 0..ROUNDS_MAX {
+        let mut rounds = 0;
+        while rounds < ROUNDS_MAX {
+            rounds += 1;
             let limit = wanted.max + waiting.claimed();
             let rows = u32::try_from(limit).unwrap_or(u32::MAX);
             let candidates = reader.candidates(&wanted.services, rows).await;
@@ -137,6 +142,10 @@ impl WorkerApi {
             let round = round.map_err(|panic| refused::unavailable(&panic))?;
             if !round.granted.is_empty() {
                 return Ok(Look::Granted(round.granted));
+            }
+            if 0 < round.aside && round.problem.is_none() {
+                // It was not in vain: those are out of the way.
+                rounds -= 1;
             }
             passed.extend(round.passed);
             problem = round.problem.or(problem);
@@ -174,8 +183,14 @@ impl Shared {
                     metrics::counter!("greffe_grants_failed_total").increment(1);
                     let job = claim.job();
                     tracing::error!(%job, error = %error, "a job that is queued cannot be granted");
-                    round.problem = Some(refused::command(&error));
-                    round.passed.push(claim);
+                    let claim = if error.is_damage() { claim.set_aside() } else { Err(claim) };
+                    match claim {
+                        Ok(()) => round.aside += 1,
+                        Err(claim) => {
+                            round.problem = Some(refused::command(&error));
+                            round.passed.push(claim);
+                        }
+                    }
                 }
             }
         }
