@@ -5,6 +5,7 @@ mod failing_model;
 mod leftovers;
 mod model;
 mod partial_source;
+mod progress;
 mod world;
 
 use std::{
@@ -323,6 +324,9 @@ async fn a_report_is_stopped_while_a_field_is_being_written() {
     let (state, _) = world.ended(job).await;
     assert_eq!(state.phase, Phase::Cancelled);
     model.answer(100);
+    // Whoever went on would have come to the end before one that began after it.
+    let another = world.request(whole(&world).await, &input()).await;
+    assert_eq!(world.ended(another).await.0.phase, Phase::Succeeded);
     let made = world.events(job).await;
     assert!(!made.iter().any(|it| matches!(it, JobEvent::Report(ReportEvent::ReportCompleted(_)))));
     world.stopped().await;

@@ -29,7 +29,7 @@ pub struct ReportCompleted {
     pub fence: u64,
     /// The document.
     pub document: Artifact,
-    /// How many sources could not be read, or not all of their pages, and how many
+    /// How many sources could not be read, or are not used in full, and how many
     /// fields their writer failed at.
     pub errors: u64,
     /// What is told of how it was written.

@@ -18,7 +18,7 @@ use super::{
     Reports,
     checkpoint::{self, SoFar},
     compose::Material,
-    document::document,
+    document::{Filled, document},
     docx::Template,
     fault::Fault,
     fields::{Field, fields},
@@ -65,23 +65,20 @@ impl Reports {
         so_far.begin(&input.salt);
         let composed = self.compose(attempt, &fields, &material, (so_far, writers)).await?;
         check_writers(spec.writer, &composed)?;
-        if composed.iter().all(|it| it.status == FieldStatus::Empty) {
-            return Err(Fault::NothingKnown { fields: composed.len() });
-        }
+        check_known(&composed)?;
         let mut by_requester = String::new();
         for said in material.said_by_requester() {
             by_requester.push_str(said);
             by_requester.push('\n');
         }
-        let (composed, filled) = guard::run(
-            move || {
-                let filled = document(&template, &composed, &by_requester);
-                (composed, filled)
-            },
-            FILLING,
-        )
-        .await?;
-        let document = self.keep(attempt, DOCUMENT, filled?).await?;
+        let filling = move || document(&template, composed, &by_requester);
+        let Filled { document, composed, emptied } = guard::run(filling, FILLING).await??;
+        for key in emptied {
+            let line = format!("{key}: left empty after all: forbidden_output where it stands");
+            attempt.handle.log(Level::Warn, &line);
+        }
+        check_known(&composed)?;
+        let document = self.keep(attempt, DOCUMENT, document).await?;
         let (filled, empty, writers) = counted(&composed);
         errors +=
             composed.iter().filter(|it| it.missing.is_some_and(Missing::is_error)).count() as u64;
@@ -253,6 +250,14 @@ fn check_writers(choice: WriterChoice, composed: &[FieldProvenance]) -> Result<(
         .filter(|it| matches!(it.missing, Some(Missing::TimedOut | Missing::WriterFailed)));
     if choice == WriterChoice::Ollama && 0 < asked && failed.count() == asked {
         return Err(Fault::WriterFailed { fields: asked });
+    }
+    Ok(())
+}
+
+/// A document without a word in its fields is no report.
+fn check_known(composed: &[FieldProvenance]) -> Result<(), Fault> {
+    if composed.iter().all(|it| it.status == FieldStatus::Empty) {
+        return Err(Fault::NothingKnown { fields: composed.len() });
     }
     Ok(())
 }

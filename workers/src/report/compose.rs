@@ -12,7 +12,7 @@ use domain::report::{CitedPassage, FieldKind, FieldProvenance, FieldStatus, Miss
 use super::{
     bm25::{Hit, Index},
     fields::{self, Field, Form},
-    passages::Passage,
+    passages::{self, Passage},
     writer::{Draft, GivenUp, Taken, Writers},
 };
 
@@ -20,9 +20,10 @@ use super::{
 const PASSAGES: usize = 10;
 
 /// How much of a passage is cited, in characters: what stands around that which
-/// was taken from it, and no more than so much if more was taken.
+/// was taken from it, or all of that: a model may have been shown the whole
+/// passage.
 const EXCERPT_CHARS: usize = 300;
-const EXCERPT_CHARS_MAX: usize = 600;
+const EXCERPT_CHARS_MAX: usize = passages::CHARS;
 
 /// How many passages all fields together are written from at most.
 const PASSAGES_MAX: usize = 10_000;

@@ -73,6 +73,8 @@ pub(super) enum Unreadable {
     TooSlow,
     #[error("the file holds no text; a scan would have to be recognised first")]
     NoText,
+    #[error("nothing of the file is used: there is too much text in those before it")]
+    NoRoom,
 }
 
 impl Unreadable {
@@ -88,6 +90,7 @@ impl Unreadable {
             Self::ZipBomb => "zip_bomb",
             Self::TooSlow => "too_slow",
             Self::NoText => "no_text",
+            Self::NoRoom => "no_room",
         }
     }
 }

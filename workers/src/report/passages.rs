@@ -3,7 +3,7 @@
 use super::extract::Extracted;
 
 /// How long a passage is, in characters.
-const CHARS: usize = 1_200;
+pub(super) const CHARS: usize = 1_200;
 
 /// How many characters of a passage the next one begins with, so that what
 /// stands across a cut is whole in one of them.

@@ -31,10 +31,10 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// How many could not be read, or not all of their pages.
+    /// How many could not be read, or are not used in full.
     pub(super) fn errors(&self) -> usize {
         let left_out = |it: &&SourceProvenance| {
-            it.error.is_some() || it.pages_unread != 0 || it.pages_cut != 0
+            it.error.is_some() || it.truncated || it.pages_unread != 0 || it.pages_cut != 0
         };
         self.told.iter().filter(left_out).count()
     }
@@ -54,13 +54,12 @@ impl Sources {
 
     /// Reads one more. One that cannot be read is named, and no obstacle.
     pub(super) async fn read(
-        mut self,
+        self,
         (reports, attempt): (&Reports, &Attempt),
         sha256: Sha256,
         name: Option<String>,
     ) -> Result<Self, Fault> {
-        let number = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
-        let mut told = SourceProvenance {
+        let told = SourceProvenance {
             name,
             sha256,
             pages: None,
@@ -69,7 +68,19 @@ impl Sources {
             pages_cut: 0,
             error: None,
         };
-        match text_of((reports, attempt), sha256, told.name.as_deref()).await? {
+        let text = text_of((reports, attempt), sha256, told.name.as_deref()).await?;
+        self.take_in(told, text).await
+    }
+
+    /// Has what a source says in the index, as far as there is room for it.
+    async fn take_in(
+        mut self,
+        mut told: SourceProvenance,
+        text: Result<Extracted, Unreadable>,
+    ) -> Result<Self, Fault> {
+        let number = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
+        let before = self.index.passages().len();
+        let unreadable = match text {
             Ok(mut extracted) => {
                 self.bound(&mut extracted);
                 told.pages = u32::try_from(extracted.pages.len())
@@ -80,12 +91,12 @@ impl Sources {
                 let whole;
                 (self, whole) = self.indexed(number, extracted).await?;
                 told.truncated |= !whole;
+                (self.index.passages().len() == before).then_some(Unreadable::NoRoom)
             }
-            Err(unreadable) => {
-                let (code, message) = (unreadable.code().to_owned(), unreadable.to_string());
-                told.error = Some(SourceFault { code, message });
-            }
-        }
+            Err(unreadable) => Some(unreadable),
+        };
+        told.error = unreadable
+            .map(|it| SourceFault { code: it.code().to_owned(), message: it.to_string() });
         self.told.push(told);
         Ok(self)
     }
@@ -124,5 +135,44 @@ async fn text_of(
         Err(ArtifactError::NotStored) => Ok(Err(Unreadable::Missing)),
         Err(ArtifactError::TooLarge { .. }) => Ok(Err(Unreadable::TooLarge)),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::extract::Page, *};
+
+    /// Takes in a source of one page that says this; gives what becomes of it.
+    async fn taken(sources: Sources, text: &str) -> Sources {
+        let told = SourceProvenance {
+            name: None,
+            sha256: Sha256::new([1; 32]),
+            pages: None,
+            truncated: false,
+            pages_unread: 0,
+            pages_cut: 0,
+            error: None,
+        };
+        let pages = vec![Page { number: None, text: text.to_owned() }];
+        sources.take_in(told, Ok(Extracted { pages, ..Extracted::default() })).await.unwrap()
+    }
+
+    /// Must never: a plain success that leaves out what it was to draw from.
+    #[tokio::test]
+    async fn a_source_that_there_is_no_room_for_is_an_error_of_the_report() {
+        let room = "La formation".len();
+        let text_bytes = TEXT_BYTES_MAX - room;
+        let sources = taken(Sources { text_bytes, ..Sources::default() }, "La formation").await;
+        assert_eq!((sources.errors(), sources.told[0].truncated), (0, false), "it fits");
+        let sources = taken(sources, "a duré trois ans").await;
+        let fault = sources.told[1].error.as_ref().map(|it| &*it.code);
+        assert_eq!((sources.errors(), fault), (1, Some("no_room")));
+        sources.check().unwrap();
+
+        let sources = Sources { text_bytes, ..Sources::default() };
+        let sources = taken(sources, "La formation a duré trois ans").await;
+        assert_eq!((sources.errors(), &sources.told[0].error), (1, &None), "its beginning is used");
+        assert!(sources.told[0].truncated);
+        assert_eq!(&*sources.index.passages()[0].text, "La formation");
     }
 }

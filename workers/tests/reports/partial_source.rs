@@ -53,3 +53,21 @@ async fn a_source_that_is_read_in_part_is_used_and_the_report_succeeds_with_erro
     assert!(log.contains("source 1 is used in part: 1 of 2 pages cannot be read"), "{log}");
     world.stopped().await;
 }
+
+/// Must never: an end that is left out, and nobody is told but the log.
+#[tokio::test]
+async fn a_source_whose_end_is_not_used_is_an_error_of_the_report() {
+    let mut world = World::new().await;
+    world.start(None);
+    let long = format!("Profession : jardinier.\n{}", "a b c d\n".repeat(1_100_000));
+    let spec = spec(&world, &[long.as_bytes(), SOURCES[2].1]).await;
+    let job = world.request(spec, &ReportInput { names: Vec::new(), ..input() }).await;
+    let (done, written) = completed(world.ended(job).await.1);
+    assert_eq!(done.errors, 1);
+    let provenance = world.provenance(written.provenance.sha256).await;
+    let told: Vec<_> = provenance.sources.iter().map(|it| (it.truncated, &it.error)).collect();
+    assert_eq!(told, [(true, &None), (false, &None)]);
+    let log = world.log(job).await;
+    assert!(log.contains("source 1 is too long: its end is not used"), "{log}");
+    world.stopped().await;
+}

@@ -13,14 +13,16 @@ use crate::report::{
 
 fn delivered(text: &str, fields: &[(&str, &str)], by_requester: &str) -> Result<String, String> {
     let fields: Vec<_> = fields.iter().map(|it| (it.0, it.1, FieldStatus::Written)).collect();
-    tried(text, &fields, by_requester).map_err(|it| it.error_type)
+    let tried = tried(text, &fields, by_requester);
+    tried.map(|it| it.0).map_err(|it| it.error_type)
 }
 
+/// What the document says, and which fields are left empty after all.
 fn tried(
     text: &str,
     fields: &[(&str, &str, FieldStatus)],
     by_requester: &str,
-) -> Result<String, JobError> {
+) -> Result<(String, Vec<String>), JobError> {
     let template = Template::open(body(&paragraph(&[text]))).unwrap();
     let composed: Vec<FieldProvenance> = fields
         .iter()
@@ -34,18 +36,37 @@ fn tried(
             passages: Vec::new(),
         })
         .collect();
-    let document = document(&template, &composed, by_requester);
-    document.map(|it| docx::said(it).unwrap()).map_err(|it| it.recorded())
+    let filled = document(&template, composed, by_requester).map_err(|it| it.recorded())?;
+    for it in &filled.composed {
+        let is_emptied = filled.emptied.contains(&it.key);
+        assert_eq!(it.missing == Some(Missing::ForbiddenOutput), is_emptied, "{it:?}");
+        assert_eq!(it.status == FieldStatus::Empty, is_emptied, "{it:?}");
+        assert_eq!(it.value.is_empty(), is_emptied, "{it:?}");
+    }
+    Ok((docx::said(filled.document).unwrap(), filled.emptied))
 }
 
 #[test]
 fn what_is_left_of_its_making_is_not_delivered() {
+    for (text, fields, clean) in [
+        ("{{A}}", &[("A", "{{B}}")][..], "\n"),
+        ("{{A}}", &[("A", r#"{"a":1}"#)], "\n"),
+        ("{{A}}", &[("A", "selon la source 3")], "\n"),
+        ("source {{A}}", &[("A", "3")], "source \n"),
+        ("{{A}}{{B}}", &[("A", "{"), ("B", "{")], "{\n"),
+        ("{{A}}{{B}}{{C}}", &[("A", "la source 3"), ("B", "4"), ("C", " oui")], " oui\n"),
+    ] {
+        assert_eq!(delivered(text, fields, "").as_deref(), Ok(clean), "{text} {fields:?}");
+    }
     let fault = Err("document_not_clean".to_owned());
-    assert_eq!(delivered("{{A}}", &[("A", "{{B}}")], ""), fault);
-    assert_eq!(delivered("{{A}}", &[("A", r#"{"a":1}"#)], ""), fault);
-    assert_eq!(delivered("{{A}}", &[("A", "selon la source 3")], ""), fault);
-    assert_eq!(delivered("source {{A}}", &[("A", "3")], ""), fault);
-    assert_eq!(delivered("{{A}}{{B}}", &[("A", "{"), ("B", "{")], ""), fault);
+    // It was not written, so that nobody would miss it.
+    let given = ("A", "{{B}}", FieldStatus::Given);
+    assert_eq!(tried("{{A}}", &[given], "").map_err(|it| it.error_type).map(|it| it.0), fault);
+    let keys: Vec<String> = (0..=EMPTIED_MAX).map(|it| format!("K{it}")).collect();
+    let text: String = keys.iter().map(|it| format!("source {{{{{it}}}}}, ")).collect();
+    let all: Vec<_> = keys.iter().zip(1..).map(|(key, at)| (key, at.to_string())).collect();
+    let all: Vec<_> = all.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(delivered(&text, &all, ""), fault, "that many are no accident");
 }
 
 #[test]
@@ -60,12 +81,20 @@ fn what_the_requester_wrote_is_theirs() {
 fn what_the_template_says_around_a_given_value_is_the_requester_s_too() {
     let text = "Source : {{ANNEE}}, vu par {{A}}";
     let year = ("ANNEE", "2025", FieldStatus::Given);
-    let said = tried(text, &[year, ("A", "Ada", FieldStatus::Written)], "2025").unwrap();
-    assert_eq!(said, "Source : 2025, vu par Ada\n");
-    let error = tried(text, &[year, ("A", "la source 3", FieldStatus::Written)], "2025");
-    let error = error.unwrap_err();
-    assert_eq!(error.error_type, "document_not_clean");
-    assert!(error.message.contains("`A`") && !error.message.contains('3'), "{error:?}");
+    let of = |a| tried(text, &[year, ("A", a, FieldStatus::Written)], "2025").unwrap();
+    assert_eq!(of("Ada"), ("Source : 2025, vu par Ada\n".to_owned(), vec![]));
+    let emptied = ("Source : 2025, vu par \n".to_owned(), vec!["A".to_owned()]);
+    assert_eq!(of("la source 3"), emptied);
+}
+
+/// Must never: the same, though nobody gave the year.
+#[test]
+fn a_written_value_that_the_template_makes_a_trace_of_is_left_out_and_the_rest_stands() {
+    let text = "{{A}}. Source : {{ANNEE}}. {{B}}";
+    let written = |key, value| (key, value, FieldStatus::Written);
+    let fields = [written("A", "Ada"), written("ANNEE", "2024"), written("B", "Oui")];
+    let (said, emptied) = tried(text, &fields, "").unwrap();
+    assert_eq!((&*said, &*emptied), ("Ada. Source : . Oui\n", &["ANNEE".to_owned()][..]));
 }
 
 /// Must never: a template that keeps a thread of the server for good.

@@ -87,29 +87,32 @@ impl Ollama {
     ) -> Result<(String, Vec<Taken>), AskFault> {
         let until = Instant::now() + self.settings.deadline;
         let mut told = prompt::prompt(field, hits);
-        let first = self.ask(&told, 0.2, self.settings.deadline / 2).await;
+        let first = self.ask(field, &told, 0.2, self.settings.deadline / 2).await;
         let left = || until.saturating_duration_since(Instant::now());
         let said = match first {
             Ok(said) => said,
             Err(AskFault::TimedOut) => {
                 hits = &hits[..hits.len().div_ceil(2)];
                 told = prompt::prompt(field, hits);
-                self.ask(&told, 0.0, left()).await?
+                self.ask(field, &told, 0.0, left()).await?
             }
-            Err(AskFault::Failed | AskFault::Forbidden) => self.ask(&told, 0.2, left()).await?,
+            Err(AskFault::Failed | AskFault::Forbidden) => {
+                self.ask(field, &told, 0.2, left()).await?
+            }
         };
         let text = clean::unwrapped(&said, field);
         if clean::check(&text).is_ok() {
-            return Ok((text, prompt::shown(hits)));
+            return Ok((text, prompt::shown(field, hits)));
         }
-        let said = self.ask(&prompt::correction(&told), 0.0, left()).await?;
+        let said = self.ask(field, &prompt::correction(&told), 0.0, left()).await?;
         let text = clean::unwrapped(&said, field);
         clean::check(&text).map_err(|_| AskFault::Forbidden)?;
-        Ok((text, prompt::shown(hits)))
+        Ok((text, prompt::shown(field, hits)))
     }
 
     async fn ask(
         &self,
+        field: &Field,
         prompt: &str,
         temperature: f64,
         patience: Duration,
@@ -118,7 +121,11 @@ impl Ollama {
             "model": self.settings.model,
             "prompt": prompt,
             "stream": false,
-            "options": { "temperature": temperature, "top_p": 0.9 },
+            "options": {
+                "temperature": temperature,
+                "top_p": 0.9,
+                "num_ctx": prompt::context_tokens(prompt, field),
+            },
         });
         let answer = async {
             let sent = self.http.post(self.address("/api/generate")).json(&asked).send();

@@ -1,16 +1,24 @@
 //! What a language model is told, in the language of the reports.
 
-use std::fmt::Write;
+use std::{collections::HashSet, fmt::Write, ops::Range};
 
 use domain::report::FieldKind;
 
 use super::{
-    super::{bm25::Hit, clean::NOTHING, fields::Field},
+    super::{bm25::Hit, clean::NOTHING, fields::Field, words},
     Taken,
 };
 
-/// How much of a passage a model is shown, in characters.
-const PASSAGE_CHARS: usize = 500;
+/// How much of all passages together a model is shown for a field, in
+/// characters: twenty of them whole. Of more, each is shown in part.
+const PASSAGES_CHARS_MAX: usize = 24_000;
+
+/// How many bytes make a token at least, in any script, by and large.
+const TOKEN_BYTES: usize = 3;
+
+/// How much a model is to hold in its head: ten passages, what it is told about
+/// them, and its answer fit in the least. The most bounds the memory it takes.
+const CONTEXT_TOKENS: Range<usize> = 8 * 1024..32 * 1024;
 
 /// What a model is told to write a field from these passages.
 pub(super) fn prompt(field: &Field, hits: &[Hit<'_>]) -> String {
@@ -30,7 +38,7 @@ pub(super) fn prompt(field: &Field, hits: &[Hit<'_>]) -> String {
         let _infallible = writeln!(prompt, "\nConsignes : {}", instructions.trim());
     }
     prompt.push_str("\nExtraits :\n");
-    for (hit, shown) in hits.iter().zip(shown(hits)) {
+    for (hit, shown) in hits.iter().zip(shown(field, hits)) {
         let text = &hit.passage.text[shown.part];
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let _infallible = writeln!(prompt, "« {text} »");
@@ -39,13 +47,45 @@ pub(super) fn prompt(field: &Field, hits: &[Hit<'_>]) -> String {
     prompt
 }
 
-/// What a model is shown of these passages.
-pub(super) fn shown(hits: &[Hit<'_>]) -> Vec<Taken> {
-    let part = |hit: &Hit<'_>| {
-        let text = &hit.passage.text;
-        0..text.char_indices().nth(PASSAGE_CHARS).map_or(text.len(), |(at, _)| at)
-    };
+/// What a model is shown of these passages: all that they say, or if that would
+/// be too much, what stands around the words for which they were found.
+pub(super) fn shown(field: &Field, hits: &[Hit<'_>]) -> Vec<Taken> {
+    let wanted: HashSet<String> = words::tokens(&field.query).into_iter().collect();
+    let room = PASSAGES_CHARS_MAX / hits.len().max(1);
+    let part = |hit: &Hit<'_>| around(&hit.passage.text, &wanted, room);
     hits.iter().enumerate().map(|(at, it)| Taken { hit: at, part: part(it) }).collect()
+}
+
+/// How many tokens a model must have room for, to be told this and to answer.
+/// Told of none, Ollama forgets the beginning of what is longer than it expects
+/// and says nothing. Steps are few, since with each a model is loaded anew.
+pub(super) fn context_tokens(prompt: &str, field: &Field) -> usize {
+    let tokens = (prompt.len() + field.chars_max) / TOKEN_BYTES;
+    tokens.next_power_of_two().clamp(CONTEXT_TOKENS.start, CONTEXT_TOKENS.end)
+}
+
+/// The part of a text, so many characters long, in which most of the wanted
+/// words stand.
+fn around(text: &str, wanted: &HashSet<String>, room: usize) -> Range<usize> {
+    let starts: Vec<usize> = text.char_indices().map(|it| it.0).collect();
+    if starts.len() <= room {
+        return 0..text.len();
+    }
+    let (mut places, mut chars) = (Vec::new(), 0);
+    for word in text.split_inclusive(|it: char| !it.is_alphanumeric()) {
+        if words::tokens(word).iter().any(|it| wanted.contains(it)) {
+            places.push(chars);
+        }
+        chars += word.chars().count();
+    }
+    let within =
+        |first: usize| places.iter().copied().filter(move |it| (first..first + room).contains(it));
+    // Of equals, the first.
+    let first = places.iter().copied().rev().max_by_key(|it| within(*it).count());
+    let first = first.unwrap_or_default();
+    let last = within(first).last().unwrap_or(first);
+    let from = first.saturating_sub((room - (last - first)) / 2).min(starts.len() - room);
+    starts[from]..starts.get(from + room).copied().unwrap_or(text.len())
 }
 
 /// What a model is told whose answer could not be used.

@@ -118,6 +118,43 @@ async fn a_model_that_answers_writes_the_field() {
     assert!(!prompt.to_lowercase().contains("source 1"), "passages have no numbers to be cited");
 }
 
+/// What a model is told about a field that stands in so many passages, each with
+/// a sentence at its 700th character.
+async fn told(passages: usize) -> (String, u64) {
+    let model = model(&[Says::Text("Trois ans.")]).await;
+    let mut writers = Writers::chosen(WriterChoice::Ollama, Some(&model.ollama)).await.unwrap();
+    let mut index = Index::default();
+    for number in 0..passages {
+        let before = "Il faisait beau. ".repeat(100).chars().take(700).collect::<String>();
+        let text = format!("{before}La formation {number} a duré. {}", "Il a plu. ".repeat(46));
+        let text: String = text.chars().take(1_200).collect();
+        assert!(index.add(Passage { source: 0, page: None, text: text.into() }));
+    }
+    let field = fields(&["FORMATION".to_owned()], &ReportInput::default()).remove(0);
+    let hits = index.search("formation", passages);
+    writers.write(&field, &index, &hits).await.unwrap();
+    let asked = model.script.asked.lock().unwrap()[0].clone();
+    let context = asked["options"]["num_ctx"].as_u64().unwrap();
+    (asked["prompt"].as_str().unwrap().to_owned(), context)
+}
+
+/// Must never: a model that is asked about what it is not shown.
+#[tokio::test]
+async fn a_model_is_shown_what_a_passage_was_found_for_wherever_it_stands() {
+    for passages in [1, 10, 20, 100] {
+        let (prompt, context) = told(passages).await;
+        for number in 0..passages {
+            let sentence = format!("La formation {number} a duré.");
+            assert!(prompt.contains(&sentence), "{sentence} of {passages}: {prompt}");
+        }
+        assert!(prompt.len() < 30_000, "{passages}: {}", prompt.len());
+        assert!(prompt.len() as u64 / 3 < context, "{passages}: {context}");
+    }
+    assert_eq!(told(10).await.1, 8 * 1024, "as usual");
+    let (prompt, _) = told(10).await;
+    assert_eq!(prompt.matches("Il a plu.").count(), 10 * 46, "they are shown whole");
+}
+
 #[tokio::test]
 async fn what_may_not_stand_in_a_document_is_corrected_once_and_then_left_out() {
     for bad in
