@@ -132,3 +132,24 @@ async fn a_server_that_does_not_become_ready_says_what_is_amiss() -> anyhow::Res
     ensure!(why.contains(&format!("{taken_away}.")) && why.contains("is missing"), "{why}");
     Ok(())
 }
+
+/// Must never: what a newer process serves from, taken back in passing. `greffe migrate` does that,
+/// and has to be asked for.
+#[tokio::test]
+async fn a_first_start_leaves_an_operators_database_to_the_server() -> anyhow::Result<()> {
+    let place = TempDir::new()?;
+    let data = place.path().join("greffe-data");
+    let database = Database::create().await;
+    let db = PgPool::connect(database.url()).await?;
+    sqlx::query("create schema job_ready_v999").execute(&db).await?;
+
+    let refused = up(&data, &free_address()?, Some(&database))?;
+    down(&data)?;
+    let there = "select count(*) from pg_namespace where nspname = 'job_ready_v999'";
+    let there: i64 = sqlx::query_scalar(there).fetch_one(&db).await?;
+
+    ensure!(there == 1, "it was removed: {refused:?}");
+    let why = told(&refused.stderr);
+    ensure!(!refused.status.success() && why.contains("job_ready_v999"), "{refused:?}");
+    Ok(())
+}

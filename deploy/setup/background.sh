@@ -48,8 +48,9 @@ up)
         address=${address:-http://$listen}
     else
         # Greffe makes the folder itself: it may have to be elsewhere, behind a
-        # link, and it is closed to others where it can be.
-        [ -e "$data" ] || "$1" migrate --data-dir "$data" >/dev/null
+        # link, and it is closed to others where it can be. An operator's
+        # database is not to be brought to this version in passing.
+        [ -e "$data" ] || [ -n "${GREFFE_DATABASE_URL:-}" ] || "$1" migrate --data-dir "$data" >/dev/null
         [ -e "$data" ] || (umask 077 && mkdir -p "$data")
         # The first administrator's password is in it.
         (umask 077 && touch "$log")
