@@ -153,3 +153,19 @@ async fn a_first_start_leaves_an_operators_database_to_the_server() -> anyhow::R
     ensure!(!refused.status.success() && why.contains("job_ready_v999"), "{refused:?}");
     Ok(())
 }
+
+/// Every target that is told where the data are is told so in one word.
+#[test]
+fn data_may_be_in_a_folder_with_a_space_in_its_name() -> anyhow::Result<()> {
+    let printed = Command::new("make")
+        .args(["--dry-run", "up", "down", "logs", "migrate", "run", "DATA=/nowhere/my data"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .env("LISTEN", "127.0.0.1:0")
+        .output()?;
+    let recipes = told(&printed.stdout);
+    ensure!(printed.status.success(), "{printed:?}");
+    let (named, quoted) = ("/nowhere/my data", "\"/nowhere/my data");
+    ensure!(recipes.matches(named).count() == 6, "{recipes}");
+    ensure!(recipes.matches(quoted).count() == 6, "{recipes}");
+    Ok(())
+}
