@@ -4,7 +4,7 @@ LISTEN ?= 127.0.0.1:8000
 DATA   ?= greffe-data
 GREFFE  = target/debug/greffe
 ALL     = --locked --workspace --all-targets --all-features
-FLAGS   = --data-dir $(DATA) --listen $(LISTEN)
+FLAGS   = --data-dir "$(DATA)" --listen "$(LISTEN)"
 
 # Queries are compiled from .sqlx, whatever DATABASE_URL a shell has set.
 export SQLX_OFFLINE = true
@@ -47,16 +47,16 @@ bench: setup ## Measures Greffe beside its peers, in under eight minutes
 	cargo run --locked --release -p bench
 
 up: build ## Starts Greffe in the background
-	@deploy/setup/background.sh up $(DATA) $(LISTEN) $(GREFFE) serve $(FLAGS)
+	@deploy/setup/background.sh up "$(DATA)" "$(LISTEN)" $(GREFFE) serve $(FLAGS)
 
 down: ## Stops it
-	@deploy/setup/background.sh down $(DATA)
+	@deploy/setup/background.sh down "$(DATA)"
 
 logs: ## Follows its log
-	@tail -n 100 -F $(DATA)/greffe.log
+	@tail -n 100 -F "$(DATA)/greffe.log"
 
 migrate: build ## Brings the database up to this version
-	$(GREFFE) migrate --data-dir $(DATA)
+	$(GREFFE) migrate --data-dir "$(DATA)"
 
 sqlx: setup ## Makes the offline data of the queries anew
 	cargo build --locked --quiet -p postgres
