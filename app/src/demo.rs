@@ -122,8 +122,9 @@ impl Demonstration {
         if !jobs.is_empty() {
             console::say(format_args!("{} jobs were left unfinished: going on", jobs.len()));
         }
-        for folder in folders(&self.folder, &self.data_dir)? {
-            jobs.push(client.create_checksum_task(&folder).await?);
+        let Wanted { folders, exclude } = wanted(&self.folder, &self.data_dir)?;
+        for folder in folders {
+            jobs.push(client.create_checksum_task(&folder, &exclude).await?);
         }
         jobs.push(crawl::start(&client, self.site).await?);
         jobs.push(report::request(&client).await?);
@@ -172,11 +173,20 @@ fn row(id: &str, job: JobTold) -> [String; 6] {
     [id.to_owned(), job.kind, of, state, job.events.to_string(), format!("{seconds:.2} s")]
 }
 
-/// The folders in a folder, a task for each; or itself, if there are none. What
-/// is built or installed is left out, and so is what Greffe writes meanwhile.
-fn folders(folder: &Path, data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// Whose files are hashed.
+struct Wanted {
+    /// A task for each.
+    folders: Vec<PathBuf>,
+    /// What the folders in them are called that are left out.
+    exclude: Vec<String>,
+}
+
+/// The folders in a folder; or itself, if there are none. What is built or
+/// installed is left out, and so is what Greffe writes meanwhile.
+fn wanted(folder: &Path, data_dir: &Path) -> anyhow::Result<Wanted> {
     let data_dir = data_dir.canonicalize().ok();
-    let mut folders = Vec::new();
+    let mut exclude: Vec<String> = LEFT_OUT.map(str::to_owned).to_vec();
+    let (mut folders, mut data) = (Vec::new(), None);
     for entry in folder.read_dir().context("cannot look into --folder")? {
         let entry = entry.context("cannot look into --folder")?;
         let name = entry.file_name();
@@ -184,12 +194,21 @@ fn folders(folder: &Path, data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
             name.as_encoded_bytes().starts_with(b".") || LEFT_OUT.iter().any(|it| name == *it);
         let real = entry.path().canonicalize().ok();
         let written = real.is_some_and(|it| data_dir.as_ref().is_some_and(|d| d.starts_with(it)));
-        if entry.path().is_dir() && !left_out && !written {
+        if written {
+            data = Some(name);
+        } else if entry.path().is_dir() && !left_out {
             folders.push(entry.path());
         }
     }
     folders.sort();
-    Ok(if folders.is_empty() { vec![folder.to_owned()] } else { folders })
+    if folders.is_empty() {
+        folders.push(folder.to_owned());
+        if let Some(name) = data {
+            let name = name.to_str().context("where the data is in --folder is no text")?;
+            exclude.push(name.to_owned());
+        }
+    }
+    Ok(Wanted { folders, exclude })
 }
 
 fn where_to_look(address: SocketAddr, account: &Account) {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-/// How long a job may take to be seen that was created.
+/// How long what is in the journal may take to be seen.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends queries.
@@ -45,21 +45,26 @@ impl Client {
         Self { http: reqwest::Client::new(), base: format!("http://{address}"), token }
     }
 
-    /// The jobs that an earlier demonstration left unfinished.
+    /// The jobs that an earlier demonstration left unfinished, also those that the tables do not
+    /// show yet.
     pub(super) async fn unfinished_jobs(&self) -> anyhow::Result<Vec<String>> {
-        let query = "{ jobs(filter: {states: [SCHEDULED, QUEUED, RUNNING, RETRYING]}, \
+        let head: String = self.ask("{ journal { head } }", json!({}), "/journal/head").await?;
+        let query = "query($atLeast: Position) { jobs(atLeast: $atLeast, \
+                     filter: {states: [SCHEDULED, QUEUED, RUNNING, RETRYING]}, \
                      first: 100, orderBy: OLDEST) { nodes { id } } }";
-        let nodes: Vec<Value> = self.ask(query, json!({}), "/jobs/nodes").await?;
+        let nodes: Vec<Value> = self.ask(query, json!({ "atLeast": head }), "/jobs/nodes").await?;
         let id = |it: &Value| it["id"].as_str().map(str::to_owned).context("a job without an id");
         nodes.iter().map(id).collect()
     }
 
     /// Asks for the SHA-256 of every file of a folder; gives the job's id.
-    pub(super) async fn create_checksum_task(&self, folder: &Path) -> anyhow::Result<String> {
-        let body = json!({
-            "folder": folder.to_str().context("--folder is no text")?,
-            "exclude": super::LEFT_OUT,
-        });
+    pub(super) async fn create_checksum_task(
+        &self,
+        folder: &Path,
+        exclude: &[String],
+    ) -> anyhow::Result<String> {
+        let folder = folder.to_str().context("--folder is no text")?;
+        let body = json!({ "folder": folder, "exclude": exclude });
         let input = json!({ "service": "checksum", "body": body });
         self.create("createTask", "CreateTaskInput", "task", input).await
     }
@@ -122,18 +127,25 @@ impl Client {
         Ok(answer.bytes().await?.to_vec())
     }
 
+    /// Asks; again, if the tables have not come as far yet as they are to be.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         query: &str,
         variables: Value,
         pointer: &str,
     ) -> anyhow::Result<T> {
-        let request = self.http.post(format!("{}/graphql", self.base)).bearer_auth(&self.token);
-        let request = request.json(&json!({ "query": query, "variables": variables }));
-        let mut answer: Value = request.send().await?.json().await?;
-        if let Some(errors) = answer.get("errors") {
-            bail!("the API refuses: {errors}");
-        }
+        let body = json!({ "query": query, "variables": variables });
+        let deadline = Instant::now() + PATIENCE;
+        let mut answer: Value = loop {
+            let request = self.http.post(format!("{}/graphql", self.base));
+            let request = request.bearer_auth(&self.token).json(&body);
+            let answer: Value = request.send().await?.json().await?;
+            let Some(errors) = answer.get("errors") else { break answer };
+            let is_late = errors[0]["extensions"]["code"] == "POSITION_NOT_REACHED";
+            if !is_late || deadline < Instant::now() {
+                bail!("the API refuses: {errors}");
+            }
+        };
         let part = answer["data"].pointer_mut(pointer).map(Value::take);
         let part = part.with_context(|| format!("the answer lacks {pointer}"))?;
         serde_json::from_value(part).with_context(|| format!("the answer's {pointer} is odd"))
