@@ -32,7 +32,8 @@ pub struct People {
     pub mail_from: String,
 
     /// Where people reach Greffe, for the links in letters. Without it, the
-    /// address that it listens on.
+    /// address that it listens on; needed where letters are sent by a process
+    /// without the part `api`.
     #[arg(long, env = "GREFFE_SITE_URL", value_name = "URL")]
     pub site_url: Option<String>,
 }
