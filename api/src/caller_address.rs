@@ -6,7 +6,10 @@
 use std::{
     net::{IpAddr, SocketAddr},
     str::FromStr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -41,26 +44,56 @@ impl FromStr for TrustedProxies {
     }
 }
 
+/// Who is believed, and whether it was said that somebody is not.
+pub(crate) struct Trust {
+    proxies: Vec<TrustedProxies>,
+    said: AtomicBool,
+}
+
+impl Trust {
+    pub(crate) fn new(proxies: Vec<TrustedProxies>) -> Self {
+        Self { proxies, said: AtomicBool::new(false) }
+    }
+
+    /// Whether this is the first who says for whom they come and is not believed: it may be a
+    /// proxy that the operator has forgotten.
+    fn is_first_stranger(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let says = [header::FORWARDED, X_FORWARDED_FOR].iter().any(|it| headers.contains_key(it));
+        let stranger = says && !is_trusted(&peer.to_canonical(), &self.proxies);
+        stranger && !self.said.swap(true, Ordering::Relaxed)
+    }
+}
+
 /// Tells whatever answers the request where it comes from.
 pub(crate) async fn told(
-    State(trusted): State<Arc<[TrustedProxies]>>,
+    State(trust): State<Arc<Trust>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-        let address = CallerAddress(of(peer.ip(), request.headers(), &trusted));
+    if let Some(&ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        if trust.is_first_stranger(peer.ip(), request.headers()) {
+            tracing::warn!(
+                peer = %peer.ip().to_canonical(),
+                "for whom it sends requests is not believed: if it is a proxy of yours, name it \
+                 with --trusted-proxies, or all who come by it are counted as one. Said once"
+            );
+        }
+        let address = CallerAddress(of(peer.ip(), request.headers(), &trust.proxies));
         request.extensions_mut().insert(address);
     }
     next.run(request).await
 }
 
+fn is_trusted(address: &IpAddr, trusted: &[TrustedProxies]) -> bool {
+    trusted.iter().any(|proxies| proxies.0.contains(address))
+}
+
 /// The last address on the way here that is not a trusted proxy's; the proxy's, where it does not
 /// tell.
 fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[TrustedProxies]) -> IpAddr {
-    let is_trusted = |it: &IpAddr| trusted.iter().any(|proxies| proxies.0.contains(it));
     let mut known = peer.to_canonical();
     for said in forwarded(headers).into_iter().rev() {
-        let Some(said) = said.filter(|_| is_trusted(&known)) else { break };
+        let Some(said) = said.filter(|_| is_trusted(&known, trusted)) else { break };
         known = said;
     }
     known
@@ -159,6 +192,20 @@ mod tests {
         }
         let both = [("forwarded", "for=192.0.2.1"), ("x-forwarded-for", "192.0.2.2")];
         assert_eq!(from("10.1.2.3", &both), "10.1.2.3");
+    }
+
+    /// Must never: an operator who is not told that all people come from one address.
+    #[test]
+    fn a_proxy_that_was_forgotten_is_spoken_of_once() {
+        let trust = Trust::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let first = |peer: &str, name: &'static str| {
+            let said = [(HeaderName::from_static(name), "192.0.2.1".parse().unwrap())];
+            trust.is_first_stranger(peer.parse().unwrap(), &HeaderMap::from_iter(said))
+        };
+        assert!(!first("::ffff:10.1.2.3", "x-forwarded-for"));
+        assert!(!first("172.17.0.1", "accept"));
+        assert!(first("172.17.0.1", "x-forwarded-for"));
+        assert!(!first("172.17.0.1", "forwarded"));
     }
 
     #[test]

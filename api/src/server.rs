@@ -214,7 +214,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         (Router::new(), Router::new())
     };
     let ids = Arc::clone(&sides.ids);
-    let trusted: Arc<[TrustedProxies]> = settings.trusted_proxies.clone().into();
+    let trust = Arc::new(caller_address::Trust::new(settings.trusted_proxies.clone()));
     let router = Router::new()
         .merge(probes(Served { sides, metrics, settings, stop }))
         .merge(queries)
@@ -228,7 +228,7 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
-        .layer(middleware::from_fn_with_state(trusted, caller_address::told))
+        .layer(middleware::from_fn_with_state(trust, caller_address::told))
         .layer(middleware::from_fn_with_state(ids, request::traced));
     Ok(Routes { router, graphql, workers })
 }

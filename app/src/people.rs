@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use api::accounts::{Post, Recording, SmtpSettings};
 use commands::{Asked, Command, Commands, Services};
 use domain::{Actor, actor::Component};
@@ -17,7 +17,7 @@ use projections::{
 use sqlx::PgPool;
 
 use crate::{
-    config::{self, Serve},
+    config::{self, Part, Serve},
     console,
     database::Database,
     system::{self, now, open_journal},
@@ -46,21 +46,52 @@ pub(crate) async fn ensure_first_admin(config: &Serve, identity: &Identity) -> a
     Ok(())
 }
 
-/// Who sends letters.
+/// Who sends letters, if this process does.
 pub(crate) fn post(config: &Serve, address: SocketAddr) -> anyhow::Result<Post> {
     let people = &config.people;
     let site_url = people.site_url.clone().unwrap_or_else(|| site_at(address));
+    let sends = config.roles.contains(&Part::Scheduler);
     match &people.smtp_url {
         Some(url) => {
+            if sends && people.site_url.is_none() {
+                check_way_back(config, address)?;
+            }
             let settings = SmtpSettings { url: url.clone(), from: people.mail_from.clone() };
             Post::by_smtp(&settings, &site_url).context("--smtp-url")
         }
         None if config.development => Ok(Post::shown(|letter| console::say(letter), &site_url)),
         None => {
-            tracing::warn!("letters are not sent: there is no --smtp-url");
+            if sends {
+                tracing::warn!("letters are not sent: there is no --smtp-url");
+            }
             Ok(Post::nowhere())
         }
     }
+}
+
+/// Whoever gets a letter is to reach what it leads to, which is this process
+/// where nothing else is said.
+fn check_way_back(config: &Serve, address: SocketAddr) -> anyhow::Result<()> {
+    if !config.roles.contains(&Part::Api) {
+        bail!(
+            "--site-url: letters are sent from here, where nobody is answered; say where people \
+             reach Greffe"
+        );
+    }
+    if leads_nowhere(address) {
+        tracing::warn!(
+            site = site_at(address),
+            "letters lead where nobody else's machine finds Greffe: say with --site-url where \
+             people reach it"
+        );
+    }
+    Ok(())
+}
+
+/// Whether an address means something else on every machine.
+fn leads_nowhere(address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    ip.is_unspecified() || ip.is_loopback()
 }
 
 /// Where people on this machine reach what listens at an address; where it
@@ -141,7 +172,8 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
-    use super::site_at;
+    use super::{leads_nowhere, post, site_at};
+    use crate::config::Serve;
 
     #[test]
     fn letters_lead_to_where_greffe_listens() {
@@ -150,5 +182,32 @@ mod tests {
         assert_eq!(of("[::1]:9000"), "http://[::1]:9000");
         assert_eq!(of("0.0.0.0:9000"), "http://localhost:9000");
         assert_eq!(of("[::]:80"), "http://localhost:80");
+    }
+
+    /// Must never: a way to another password that leads to a process that answers nobody.
+    #[test]
+    fn letters_are_not_sent_by_whom_they_cannot_lead_to() {
+        let refused = |arguments: &[&str]| {
+            let mail = ["--smtp-url", "smtp://127.0.0.1"];
+            let config = Serve::with(&[&mail, arguments].concat()).unwrap();
+            let post = post(&config, "10.0.0.7:8000".parse().unwrap());
+            post.err().map(|it| it.to_string())
+        };
+        let alone = refused(&["--roles", "scheduler,projector"]).unwrap();
+        assert!(alone.starts_with("--site-url: "), "{alone}");
+        let site = ["--site-url", "https://greffe.example.org"];
+        assert_eq!(refused(&[&["--roles", "scheduler"], &site[..]].concat()), None);
+        assert_eq!(refused(&["--roles", "worker"]), None);
+        assert_eq!(refused(&[]), None);
+    }
+
+    #[test]
+    fn what_only_this_machine_finds_leads_nowhere() {
+        for address in
+            ["127.0.0.1:80", "[::1]:80", "0.0.0.0:80", "[::]:80", "[::ffff:127.0.0.1]:80"]
+        {
+            assert!(leads_nowhere(address.parse().unwrap()), "{address}");
+        }
+        assert!(!leads_nowhere("10.0.0.7:80".parse().unwrap()));
     }
 }

@@ -160,21 +160,25 @@ impl Identity {
         secret: &ClientSecret,
         now: DateTime<Utc>,
     ) -> Result<ClientGrant, IdentityError> {
-        if let Some(address) = self.address {
-            throttle::count(&self.db, Door::Address(address), now).await?;
-        }
-        let hash = secret.hash().map_err(|_| Refusal::ClientInvalid)?;
-        let known = sqlx::query_scalar!(
-            "select id from api_client where id = $1 and sha256 = $2
-                 and activated_at is not null and disabled_at is null",
+        let hash = secret.hash().ok();
+        let right = sqlx::query_scalar!(
+            r#"select coalesce(sha256 = $2, false) and activated_at is not null
+                   and disabled_at is null as "right!"
+               from api_client where id = $1"#,
             id,
-            &hash,
+            hash.as_ref().map(<[u8; 32]>::as_slice),
         )
         .fetch_optional(&self.db)
         .await?;
-        known.ok_or(Refusal::ClientInvalid)?;
-        if let Some(address) = self.address {
-            throttle::forgive(&self.db, Door::Address(address)).await?;
+        let door = self.address.map(|address| Door::Client(right.map(|_| id), address));
+        if let Some(door) = door {
+            throttle::count(&self.db, door, now).await?;
+        }
+        if right != Some(true) {
+            return Err(Refusal::ClientInvalid.into());
+        }
+        if let Some(door) = door {
+            throttle::forgive(&self.db, door).await?;
         }
         sqlx::query!(
             "update api_client set last_used_at = $2

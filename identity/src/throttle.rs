@@ -3,19 +3,23 @@
 //! Ten wrong passwords under one e-mail from one address, then no more from
 //! there for a quarter of an hour, right or wrong; the next time for twice as
 //! long, up to a day. So nobody keeps others from signing in elsewhere. From
-//! one address, whatever the e-mail, it takes more, since many may share it.
-//! Under one e-mail, from wherever, it takes more too, and never closes for
-//! longer than a quarter of an hour: it takes many addresses, and keeps the
-//! user out as well. Letters to one e-mail are three, and more after a quarter
-//! of an hour, whoever asks for them. Attempts are counted before the password is looked at and
-//! forgotten when it is right, so that a thousand guesses at once count as a
-//! thousand. None of it ends a session that a user has.
+//! one address, whatever the e-mail, it takes more, since many may share it,
+//! and never closes for longer than a quarter of an hour: they all wait for one
+//! of them. Under one e-mail, from wherever, it is the same: it takes many
+//! addresses, and keeps the user out as well. Letters to one e-mail are three,
+//! and more after a quarter of an hour, whoever asks for them. Secrets of
+//! clients are apart from what people do: a back end that has an old one closes
+//! its own door at its own address. Attempts are counted before it is told
+//! whether the secret is right and forgotten when it is, so that a thousand
+//! guesses at once count as a thousand. None of it ends a session that a user
+//! has.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::email::Email;
 use crate::error::{IdentityError, Refusal};
@@ -33,8 +37,10 @@ pub(crate) enum Door<'a> {
     Account(&'a Email, Option<IpAddr>),
     /// Passwords under one e-mail, from wherever.
     Email(&'a Email),
-    /// Whatever may be guessed, from one address.
+    /// Whatever people may guess or ask for, from one address.
     Address(IpAddr),
+    /// Secrets of one client, from one address; of clients that nobody knows, all together.
+    Client(Option<Uuid>, IpAddr),
     /// Letters to one e-mail.
     Letters(&'a Email),
 }
@@ -43,16 +49,17 @@ impl Door<'_> {
     fn failures_max(self) -> i32 {
         match self {
             Door::Account(..) => 10,
-            Door::Email(_) | Door::Address(_) => 100,
+            Door::Email(_) | Door::Address(_) | Door::Client(..) => 100,
             Door::Letters(_) => 3,
         }
     }
 
     fn doublings_max(self) -> i32 {
         match self {
-            Door::Account(..) | Door::Address(_) => DOUBLINGS_MAX,
-            // Whoever knows an e-mail can close these: its user is not kept out for long.
-            Door::Email(_) | Door::Letters(_) => 0,
+            Door::Account(..) => DOUBLINGS_MAX,
+            // Whoever knows an e-mail can close its doors, and whoever shares an address that
+            // one: others are not kept out for long.
+            Door::Email(_) | Door::Letters(_) | Door::Address(_) | Door::Client(..) => 0,
         }
     }
 
@@ -65,6 +72,10 @@ impl Door<'_> {
                 Sha256::digest(format!("{address} {email}")).into()
             }
             Door::Address(address) => Sha256::digest(format!("address {address}")).into(),
+            Door::Client(None, address) => Sha256::digest(format!("clients {address}")).into(),
+            Door::Client(Some(id), address) => {
+                Sha256::digest(format!("client {id} {address}")).into()
+            }
             Door::Letters(email) => Sha256::digest(format!("letters {email}")).into(),
         }
     }
@@ -133,7 +144,13 @@ pub(crate) async fn count_password(
     if let Some(address) = address {
         count(db, Door::Address(address), now).await?;
     }
-    count(db, Door::Account(email, address), now).await?;
+    let counted = count(db, Door::Account(email, address), now).await;
+    if let (Err(IdentityError::Refused(_)), Some(address)) = (&counted, address) {
+        // It is no guess any more: one program that does not give up would close the door of all
+        // who share its address.
+        forgive(db, Door::Address(address)).await?;
+    }
+    counted?;
     // Who is turned away from one address does not close the door of others.
     if address.is_some() {
         count(db, Door::Email(email), now).await?;

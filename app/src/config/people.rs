@@ -32,7 +32,8 @@ pub struct People {
     pub mail_from: String,
 
     /// Where people reach Greffe, for the links in letters. Without it, the
-    /// address that it listens on.
+    /// address that it listens on; needed where letters are sent by a process
+    /// without the part `api`.
     #[arg(long, env = "GREFFE_SITE_URL", value_name = "URL")]
     pub site_url: Option<String>,
 }
@@ -111,6 +112,15 @@ pub enum UserAction {
         /// What the letter is written in.
         #[arg(long, value_enum, default_value_t = Language::En)]
         language: Language,
+        /// What the processes that serve are told of who may have an account:
+        /// where it is `closed`, nobody joins by a letter.
+        #[arg(
+            long,
+            env = "GREFFE_REGISTRATION",
+            value_enum,
+            default_value_t = Registration::Invited
+        )]
+        registration: Registration,
     },
     /// Change what somebody may do.
     Role {

@@ -36,10 +36,12 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
             let rows: Vec<[String; 5]> = users.iter().map(row).collect();
             console::table(["id", "e-mail", "role", "created", "disabled"], &rows);
         }
-        UserAction::Invite { email, role, language } => {
+        UserAction::Invite { email, role, language, registration } => {
+            let identity = identity.admitting(registration.into());
             let user = identity.invite(&email, parse(&role)?, language.into(), now).await?;
             console::say(format_args!("{} is invited, and will be {}", user.email, user.role));
             console::say("the letter is sent by a process that serves, if it has --smtp-url");
+            console::say("it is good unless those that serve have --registration closed");
         }
         UserAction::Role { who, role } => {
             let user = identity.set_role(desk.user(&who).await?.id, parse(&role)?, now).await?;

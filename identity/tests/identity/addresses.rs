@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use identity::{ClientSecret, Identity, Quotas, Refusal, Role};
+use uuid::Uuid;
 
 use crate::world::{MINUTE, PASSWORD, World, refusal, t};
 
@@ -40,7 +41,7 @@ async fn a_stranger_elsewhere_keeps_nobody_out() {
     let refused = refusal(at(&world, office(1)).sign_in(ADA, PASSWORD, t(2)).await);
     assert_eq!(refused.code(), "THROTTLED");
     // Nor does it matter to who has signed in, and proves it again.
-    let session = uuid::Uuid::nil();
+    let session = Uuid::nil();
     let here = at(&world, office(2));
     let changed = here.change_password((ada.id, session), PASSWORD, "another password", t(3));
     changed.await.unwrap();
@@ -96,27 +97,87 @@ async fn an_office_may_sign_in_as_often_as_it_likes() {
     }
 }
 
+/// How often it is let try a wrong secret.
+async fn try_secrets(identity: &Identity, client: Uuid, wrong: &ClientSecret) -> u32 {
+    for tries in 0.. {
+        match refusal(identity.enter_client(client, wrong, t(0)).await) {
+            Refusal::ClientInvalid => {}
+            refused => {
+                assert_eq!(refused, Refusal::Throttled { until: t(15 * MINUTE) });
+                return tries;
+            }
+        }
+    }
+    unreachable!("one is told to stop")
+}
+
+/// Must never: all who share an address are kept out because one back end has an old secret.
 #[tokio::test]
-async fn guesses_at_secrets_of_clients_and_at_passwords_are_counted_together() {
+async fn a_client_that_does_not_know_its_secret_keeps_nobody_else_out() {
     let world = World::open().await;
     world.user(ADA, Role::Member).await;
     let services = ["ocr".to_owned()];
-    let made = world.identity.create_client("shop", &services, Quotas::default(), t(0));
-    let (client, secret) = made.await.unwrap();
+    let make = async |name| {
+        let made = world.identity.create_client(name, &services, Quotas::default(), t(0));
+        made.await.unwrap()
+    };
+    let ((shop, right), (desk, other)) = (make("shop").await, make("desk").await);
     let here = at(&world, office(1));
     for _ in 0..150 {
-        here.enter_client(client.id, &secret, t(0)).await.unwrap();
+        here.enter_client(shop.id, &right, t(0)).await.unwrap();
     }
-    let wrong = ClientSecret::new(secret.expose().chars().rev().collect::<String>());
     // One of the right ones is remembered.
-    for _ in 0..98 {
-        let refused = refusal(here.enter_client(client.id, &wrong, t(0)).await);
-        assert_eq!(refused, Refusal::ClientInvalid);
-    }
-    assert_eq!(guess(&here, ADA, 0).await, 1);
-    let closed = refusal(here.enter_client(client.id, &secret, t(0)).await);
+    assert_eq!(try_secrets(&here, shop.id, &other).await, 99);
+    let closed = refusal(here.enter_client(shop.id, &right, t(0)).await);
     assert_eq!(closed.code(), "THROTTLED");
-    at(&world, office(2)).enter_client(client.id, &secret, t(0)).await.unwrap();
+    at(&world, office(2)).enter_client(shop.id, &right, t(0)).await.unwrap();
+    here.enter_client(desk.id, &other, t(0)).await.unwrap();
+    here.sign_in(ADA, PASSWORD, t(0)).await.unwrap();
+    here.enter_client(shop.id, &right, t(15 * MINUTE)).await.unwrap();
+}
+
+/// What is no secret at all is a guess too, and so is another id each time.
+#[tokio::test]
+async fn nobody_tries_one_client_after_the_other() {
+    let world = World::open().await;
+    let (here, made_up) = (at(&world, office(1)), ClientSecret::new("made up"));
+    for number in 0..100 {
+        let refused = here.enter_client(Uuid::from_u128(number), &made_up, t(0)).await;
+        assert_eq!(refusal(refused), Refusal::ClientInvalid);
+    }
+    let closed = here.enter_client(Uuid::from_u128(100), &made_up, t(0)).await;
+    assert_eq!(refusal(closed).code(), "THROTTLED");
+}
+
+/// Must never: a whole office waits for a day.
+#[tokio::test]
+async fn an_address_is_closed_for_a_quarter_of_an_hour_however_often() {
+    let world = World::open().await;
+    let here = at(&world, office(1));
+    let ask = async |seconds| {
+        here.request_password_reset("no e-mail", identity::Language::English, t(seconds)).await
+    };
+    for round in 0..3 {
+        let now = round * 15 * MINUTE;
+        for _ in 0..100 {
+            ask(now).await.unwrap();
+        }
+        assert_eq!(refusal(ask(now).await), Refusal::Throttled { until: t(now + 15 * MINUTE) });
+    }
+}
+
+/// Must never: a telephone with an old password keeps a whole office out.
+#[tokio::test]
+async fn who_does_not_stop_at_a_closed_door_closes_no_other() {
+    let world = World::open().await;
+    world.user(ADA, Role::Member).await;
+    world.user("bob@example.org", Role::Member).await;
+    let here = at(&world, office(1));
+    assert_eq!(guess(&here, ADA, 0).await, 10);
+    for _ in 0..150 {
+        assert_eq!(guess(&here, ADA, 1).await, 0);
+    }
+    here.sign_in("bob@example.org", PASSWORD, t(2)).await.unwrap();
 }
 
 #[tokio::test]
