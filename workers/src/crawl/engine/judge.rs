@@ -26,7 +26,7 @@ impl Engine {
         let now = Instant::now();
         let advice = match &visit.seen {
             Seen::Later(fault) => Some(self.patience.advice(host, number, fault, now)),
-            seen => {
+            seen @ (Seen::Page(_) | Seen::Moved(_) | Seen::Excluded(_) | Seen::Failed(_)) => {
                 if seen.is_an_answer() {
                     self.patience.answered(host, number);
                 }

@@ -148,7 +148,7 @@ mod tests {
         for number in 0..100 {
             match patience.advice("a", number, &fault(Some(600 * SECOND)), now) {
                 Advice::Again(rest) => (now, rested) = (now + rest, rested + rest),
-                other => {
+                other @ (Advice::Enough(_) | Advice::GiveUp) => {
                     assert_eq!((other, rested), (Advice::GiveUp, 3_600 * SECOND));
                     let others = patience.advice("b", 101, &fault(None), now);
                     assert_eq!(others, Advice::Again(SECOND), "each host has its own");
