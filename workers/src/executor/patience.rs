@@ -9,9 +9,10 @@ use tokio::time::{Instant, sleep};
 
 use super::attempt::Handle;
 
-/// How long one waits for what is out of reach. After that the attempt has
-/// failed, and the pauses between attempts are longer.
-const AWAY_MAX: Duration = Duration::from_mins(2);
+/// How long one waits for what is out of reach. If that is the database, the
+/// lease is in doubt by then, and given back. If it is the store alone, the
+/// attempt has failed: the pauses between attempts are longer.
+const AWAY_MAX: Duration = Duration::from_secs(20);
 
 /// How long one waits before the second try. Others may just have been faster.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
