@@ -6,9 +6,15 @@ use domain::{
     ClientId, JobId, LandId, Timestamp, UserId, WorkerId,
     decode::{DecodeError, Event, decode},
     job::JobEvent,
+    weight,
 };
 use journal::{Recorded, StreamId};
 use serde::Deserialize;
+
+/// How much an event takes, understood, of the length of its text: numbers and
+/// flags take more than they do when written, texts as much. JSON in it is
+/// weighed.
+const TIMES_LARGER: usize = 2;
 
 /// An event that was recorded, and is understood.
 #[derive(Clone, Debug)]
@@ -92,6 +98,14 @@ impl Fact {
             serde_json::from_str(&recorded.metadata).map_err(|it| unreadable(it.into()))?;
         let Metadata { actor, cause } = metadata;
         Ok(Self { subject, event, actor, cause, recorded: Arc::clone(recorded) })
+    }
+
+    /// What it takes in memory, in bytes, about.
+    pub(crate) fn weight(&self) -> usize {
+        let Recorded { payload, metadata, .. } = &*self.recorded;
+        let json = self.of_job().and_then(|(_, it)| it.json()).map_or(0, weight::json);
+        let text = payload.len() + metadata.len();
+        size_of::<Self>() + size_of::<Recorded>() + text + TIMES_LARGER * payload.len() + json
     }
 
     /// Its place in the journal.

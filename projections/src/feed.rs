@@ -92,6 +92,15 @@ pub(crate) struct Item {
     pub(crate) change: Option<Change>,
 }
 
+impl Item {
+    /// What it takes in memory, in bytes, about. The row before is that after
+    /// another.
+    fn weight(&self) -> usize {
+        let row = self.change.as_ref().map_or(0, |it| it.after.weight());
+        size_of::<Self>() + self.fact.weight() + row
+    }
+}
+
 impl Feed {
     /// Follows `journal` from where it is now: see [`Feed::run`].
     pub fn new(journal: Arc<dyn Journal>) -> Self {
