@@ -45,6 +45,11 @@ const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// How many jobs' rows are kept to fold the next event into.
 const ROWS_MAX: u64 = 50_000;
 
+/// How many rows are kept for those who read on behind the ring, and how long
+/// after they were last of use.
+const PASSED_MAX: u64 = 10_000;
+const PASSED_FOR: Duration = Duration::from_mins(1);
+
 /// The journal as those see it who follow it.
 #[derive(Debug)]
 pub struct Feed {
@@ -52,6 +57,9 @@ pub struct Feed {
     ring: Ring,
     /// The rows of jobs, each as of its last event in the ring.
     rows: Cache<JobId, Arc<JobRow>>,
+    /// The rows of jobs as of a version at which somebody stopped who reads the
+    /// journal behind the ring, and goes on there.
+    passed: Cache<(JobId, u64), Arc<JobRow>>,
     head: watch::Sender<u64>,
     /// Where a job last went to somebody else, or later.
     transferred_at: AtomicU64,
@@ -109,6 +117,7 @@ impl Feed {
             journal: DebugJournal(journal),
             ring: Ring::starting_after(head),
             rows: Cache::new(ROWS_MAX),
+            passed: Cache::builder().max_capacity(PASSED_MAX).time_to_idle(PASSED_FOR).build(),
             head: watch::Sender::new(head),
             // Of what came before, nothing is known.
             transferred_at: AtomicU64::new(head),
@@ -187,8 +196,9 @@ impl Feed {
         self.events_of(Subject::Job(id), after_version, limit).await
     }
 
-    /// The events of anything after a version, oldest first, at most `limit`.
-    /// For those who act unasked.
+    /// The events of anything after a version, oldest first, at most `limit`,
+    /// and fewer where they are large; none only if there is none. For those
+    /// who act unasked.
     pub async fn events_of(
         &self,
         subject: Subject,
