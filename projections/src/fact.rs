@@ -1,6 +1,6 @@
 //! Recorded events, understood.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use domain::{
     ClientId, JobId, LandId, Timestamp, UserId, WorkerId,
@@ -76,6 +76,33 @@ struct Metadata {
     actor: String,
     #[serde(rename = "causation_id", default)]
     cause: Option<u64>,
+}
+
+/// An event as it stands in the journal, whether or not it is understood.
+#[derive(Clone, Debug)]
+pub struct Entry(pub(crate) Arc<Recorded>);
+
+impl Entry {
+    /// On whose behalf it happened.
+    pub fn actor(&self) -> Result<String, Unreadable> {
+        let metadata: Result<Metadata, _> = serde_json::from_str(&self.metadata);
+        metadata
+            .map(|it| it.actor)
+            .map_err(|it| Unreadable { position: self.position, cause: it.into() })
+    }
+
+    /// How long it is, in bytes of JSON.
+    pub fn bytes(&self) -> u64 {
+        (self.payload.len() + self.metadata.len()) as u64
+    }
+}
+
+impl Deref for Entry {
+    type Target = Recorded;
+
+    fn deref(&self) -> &Recorded {
+        &self.0
+    }
 }
 
 impl Fact {

@@ -27,7 +27,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fact::{Fact, Subject, Unreadable},
+    fact::{Entry, Fact, Subject, Unreadable},
     job_list::JobRow,
 };
 
@@ -185,7 +185,28 @@ impl Feed {
         Ok(understood(&self.journal.0.read(after, limit).await?)?)
     }
 
-    /// The events of one job after a version, oldest first, at most `limit`.
+    /// The same as they stand in the journal, whether or not they are
+    /// understood.
+    pub async fn recorded(&self, after: u64, limit: usize) -> Result<Vec<Entry>, FeedError> {
+        Ok(self.journal.0.read(after, limit).await?.into_iter().map(Entry).collect())
+    }
+
+    /// The events of one job after a version as they stand in the journal,
+    /// oldest first, at most `limit`, and fewer where they are large. Whoever
+    /// asks has found the job through a question that takes a viewer.
+    pub async fn recorded_of(
+        &self,
+        id: JobId,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, FeedError> {
+        let stream = Subject::Job(id).stream();
+        let events = self.journal.0.read_stream(&stream, after_version, limit).await?;
+        Ok(events.into_iter().map(|it| Entry(Arc::new(it))).collect())
+    }
+
+    /// The events of one job after a version, oldest first, at most `limit`,
+    /// and fewer where they are large; none only if there is none.
     /// Whoever asks has found the job through a question that takes a viewer.
     pub async fn job_events(
         &self,

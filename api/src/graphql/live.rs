@@ -143,8 +143,11 @@ async fn start(sides: &Sides, after: Option<Position>) -> Result<u64> {
 
 fn frames(budget: Budget, follower: Follower) -> impl Stream<Item = Result<JobFrame>> + use<> {
     stream::unfold((budget, follower), async |(budget, mut follower)| {
+        if budget.wants_parts() {
+            follower.divide();
+        }
         let frame = follower.next().await?;
-        budget.refill();
+        budget.refill_for(frame.as_ref().map_or(0, |it| it.events.len()));
         Some((frame, (budget, follower)))
     })
 }
