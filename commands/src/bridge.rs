@@ -19,7 +19,8 @@ use serde::{
 
 use crate::Ids;
 
-/// How many events are read at a time when a stream is loaded.
+/// How many events are read at a time when a stream is loaded; fewer come
+/// where they are large.
 const PAGE: usize = 1_000;
 
 /// A [`Decider`] at a version, dressed as an `Aggregate`.
@@ -148,15 +149,14 @@ impl Ledger {
             let after = loaded.aggregate.version;
             let page = self.journal.read_stream(&loaded.stream, after, PAGE).await;
             let page = page.map_err(|it| AggregateError::DatabaseConnectionError(it.into()))?;
-            let complete = page.len() < PAGE;
+            if page.is_empty() {
+                return Ok(());
+            }
             for recorded in page {
                 loaded.position = recorded.position;
                 loaded.aggregate.apply(Written(read::<D>(&recorded)?));
             }
             loaded.expected = loaded.aggregate.version;
-            if complete {
-                return Ok(());
-            }
         }
     }
 
@@ -200,9 +200,18 @@ where
 
     async fn load_events(&self, id: &str) -> Result<Vec<EventEnvelope<Sourced<D>>>, BridgeError> {
         let stream = StreamId::new(D::CATEGORY, id);
-        let history = self.journal.read_stream(&stream, 0, usize::MAX).await;
-        let history = history.map_err(|it| AggregateError::DatabaseConnectionError(it.into()))?;
-        history.iter().map(|it| Ok(envelope(&stream, it.version, read::<D>(it)?))).collect()
+        let mut history = Vec::new();
+        loop {
+            let after = history.len() as u64;
+            let page = self.journal.read_stream(&stream, after, PAGE).await;
+            let page = page.map_err(|it| AggregateError::DatabaseConnectionError(it.into()))?;
+            if page.is_empty() {
+                return Ok(history);
+            }
+            for it in page {
+                history.push(envelope(&stream, it.version, read::<D>(&it)?));
+            }
+        }
     }
 
     async fn load_aggregate(&self, id: &str) -> Result<Loaded<D>, BridgeError> {

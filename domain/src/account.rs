@@ -124,6 +124,15 @@ impl Decider for Account {
             (Self::Absent | Self::Invited { .. }, _) => {}
         }
     }
+
+    fn weight(&self) -> usize {
+        // Tokens are few.
+        if let Self::Present(_) = self {
+            size_of::<Present>() + TOKENS_MAX * size_of::<Uuid>()
+        } else {
+            0
+        }
+    }
 }
 
 const NO_SUCH_USER: Refusal = Refusal::NotFound { what: "user" };

@@ -146,6 +146,10 @@ impl Decider for Client {
             ClientEvent::ClientDisabled(_) => *self = Self::Disabled,
         }
     }
+
+    fn weight(&self) -> usize {
+        0 // all of it is in its own size
+    }
 }
 
 /// Workers create no jobs: there is nothing to count.

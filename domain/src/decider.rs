@@ -28,6 +28,9 @@ pub trait Decider: Default {
     /// Takes in the event at `version` of the stream. Cannot fail: it has
     /// already happened.
     fn evolve(&mut self, event: &Self::Event, version: u64);
+
+    /// What it takes in memory besides its own size, in bytes, about.
+    fn weight(&self) -> usize;
 }
 
 /// In whose name, and when.

@@ -32,6 +32,7 @@ mod report;
 mod settle;
 mod spec;
 mod state;
+mod weight;
 
 pub use command::JobCommand;
 pub use crawl::{CrawlCompleted, CrawlEvent, CrawlRequested, PAGES_BYTES_MAX, PagesVisited};

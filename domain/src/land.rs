@@ -81,6 +81,10 @@ impl Decider for Land {
             (Self::Absent | Self::Deleted, _) | (Self::Present(_), LandEvent::LandCreated(_)) => {}
         }
     }
+
+    fn weight(&self) -> usize {
+        self.present().map_or(0, |it| size_of::<Present>() + it.sketch.weight())
+    }
 }
 
 impl Land {

@@ -20,6 +20,7 @@ pub mod report;
 pub mod service;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod weight;
 pub mod worker;
 
 pub use actor::Actor;

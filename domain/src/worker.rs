@@ -102,6 +102,10 @@ impl Decider for Worker {
             WorkerEvent::WorkerLeft(_) => *self = Self::Left,
         }
     }
+
+    fn weight(&self) -> usize {
+        0 // all of it is in its own size
+    }
 }
 
 #[cfg(test)]

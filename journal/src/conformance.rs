@@ -50,6 +50,7 @@ macro_rules! conformance_tests {
             readers_find_every_position_once_and_in_order
             what_is_acknowledged_can_be_read
             reads_stop_at_their_limit
+            a_stream_of_large_events_is_read_in_parts
             a_replay_is_what_was_read
             events_are_intact_and_tampering_shows
             time_never_goes_back

@@ -37,7 +37,8 @@ pub trait Journal: Send + Sync + 'static {
     /// The first outcome under an idempotency key, if the key was ever used.
     async fn outcome(&self, scope: &str, key: &str) -> Result<Option<Outcome>, JournalError>;
 
-    /// A stream's events after `after_version`, oldest first, at most `limit`.
+    /// A stream's events after `after_version`, oldest first, at most `limit`,
+    /// and fewer where they are large; none only if there is none.
     async fn read_stream(
         &self,
         stream: &StreamId,

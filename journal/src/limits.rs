@@ -11,6 +11,9 @@ pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// The most that all events of one append may take together.
 pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// The most that is read at a time, unless one event alone takes more.
+pub(crate) const READ_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// The most that the name of a stream or of an event type, a key, or its scope
 /// may take. Each is part of an index.
 pub const NAME_BYTES_MAX: usize = 255;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::{
     Append, AppendError, Appended, Idempotency, Journal, JournalError, Outcome, Recorded, StreamId,
+    limits::READ_BYTES_MAX,
 };
 
 /// A [`Journal`] in memory.
@@ -75,8 +76,13 @@ impl Journal for Memory {
         let state = self.state();
         let Some(indexes) = state.streams.get(stream) else { return Ok(vec![]) };
         let skipped = usize::try_from(after_version).unwrap_or(usize::MAX);
-        let indexes = indexes.iter().skip(skipped).take(limit);
-        Ok(indexes.map(|it| Recorded::clone(&state.events[*it])).collect())
+        let events = indexes.iter().skip(skipped).take(limit).map(|it| &state.events[*it]);
+        let room = events.scan(0, |taken, event| {
+            let before = *taken;
+            *taken += event.payload.len() + event.metadata.len();
+            (before < READ_BYTES_MAX).then(|| Recorded::clone(event))
+        });
+        Ok(room.collect())
     }
 
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Recorded>>, JournalError> {

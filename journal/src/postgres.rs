@@ -227,7 +227,8 @@ impl Journal for PostgresJournal {
         after_version: u64,
         limit: usize,
     ) -> Result<Vec<Recorded>, JournalError> {
-        rows::of_stream(&self.readers, stream, after_version, limit).await
+        let bytes_max = self.settings.read_bytes_max;
+        rows::of_stream(&self.readers, stream, after_version, limit, bytes_max).await
     }
 
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Recorded>>, JournalError> {

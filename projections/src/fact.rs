@@ -1,14 +1,20 @@
 //! Recorded events, understood.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use domain::{
     ClientId, JobId, LandId, Timestamp, UserId, WorkerId,
     decode::{DecodeError, Event, decode},
     job::JobEvent,
+    weight,
 };
 use journal::{Recorded, StreamId};
 use serde::Deserialize;
+
+/// How much an event takes, understood, of the length of its text: numbers and
+/// flags take more than they do when written, texts as much. JSON in it is
+/// weighed.
+const TIMES_LARGER: usize = 2;
 
 /// An event that was recorded, and is understood.
 #[derive(Clone, Debug)]
@@ -72,6 +78,33 @@ struct Metadata {
     cause: Option<u64>,
 }
 
+/// An event as it stands in the journal, whether or not it is understood.
+#[derive(Clone, Debug)]
+pub struct Entry(pub(crate) Arc<Recorded>);
+
+impl Entry {
+    /// On whose behalf it happened.
+    pub fn actor(&self) -> Result<String, Unreadable> {
+        let metadata: Result<Metadata, _> = serde_json::from_str(&self.metadata);
+        metadata
+            .map(|it| it.actor)
+            .map_err(|it| Unreadable { position: self.position, cause: it.into() })
+    }
+
+    /// How long it is, in bytes of JSON.
+    pub fn bytes(&self) -> u64 {
+        (self.payload.len() + self.metadata.len()) as u64
+    }
+}
+
+impl Deref for Entry {
+    type Target = Recorded;
+
+    fn deref(&self) -> &Recorded {
+        &self.0
+    }
+}
+
 impl Fact {
     /// Understands `recorded`.
     pub fn read(recorded: &Arc<Recorded>) -> Result<Self, Unreadable> {
@@ -92,6 +125,14 @@ impl Fact {
             serde_json::from_str(&recorded.metadata).map_err(|it| unreadable(it.into()))?;
         let Metadata { actor, cause } = metadata;
         Ok(Self { subject, event, actor, cause, recorded: Arc::clone(recorded) })
+    }
+
+    /// What it takes in memory, in bytes, about.
+    pub(crate) fn weight(&self) -> usize {
+        let Recorded { payload, metadata, .. } = &*self.recorded;
+        let json = self.of_job().and_then(|(_, it)| it.json()).map_or(0, weight::json);
+        let text = payload.len() + metadata.len();
+        size_of::<Self>() + size_of::<Recorded>() + text + TIMES_LARGER * payload.len() + json
     }
 
     /// Its place in the journal.

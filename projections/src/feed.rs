@@ -27,7 +27,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fact::{Fact, Subject, Unreadable},
+    fact::{Entry, Fact, Subject, Unreadable},
     job_list::JobRow,
 };
 
@@ -45,6 +45,11 @@ const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// How many jobs' rows are kept to fold the next event into.
 const ROWS_MAX: u64 = 50_000;
 
+/// How many rows are kept for those who read on behind the ring, and how long
+/// after they were last of use.
+const PASSED_MAX: u64 = 10_000;
+const PASSED_FOR: Duration = Duration::from_mins(1);
+
 /// The journal as those see it who follow it.
 #[derive(Debug)]
 pub struct Feed {
@@ -52,6 +57,9 @@ pub struct Feed {
     ring: Ring,
     /// The rows of jobs, each as of its last event in the ring.
     rows: Cache<JobId, Arc<JobRow>>,
+    /// The rows of jobs as of a version at which somebody stopped who reads the
+    /// journal behind the ring, and goes on there.
+    passed: Cache<(JobId, u64), Arc<JobRow>>,
     head: watch::Sender<u64>,
     /// Where a job last went to somebody else, or later.
     transferred_at: AtomicU64,
@@ -92,6 +100,15 @@ pub(crate) struct Item {
     pub(crate) change: Option<Change>,
 }
 
+impl Item {
+    /// What it takes in memory, in bytes, about. The row before is that after
+    /// another.
+    fn weight(&self) -> usize {
+        let row = self.change.as_ref().map_or(0, |it| it.after.weight());
+        size_of::<Self>() + self.fact.weight() + row
+    }
+}
+
 impl Feed {
     /// Follows `journal` from where it is now: see [`Feed::run`].
     pub fn new(journal: Arc<dyn Journal>) -> Self {
@@ -100,6 +117,7 @@ impl Feed {
             journal: DebugJournal(journal),
             ring: Ring::starting_after(head),
             rows: Cache::new(ROWS_MAX),
+            passed: Cache::builder().max_capacity(PASSED_MAX).time_to_idle(PASSED_FOR).build(),
             head: watch::Sender::new(head),
             // Of what came before, nothing is known.
             transferred_at: AtomicU64::new(head),
@@ -167,7 +185,28 @@ impl Feed {
         Ok(understood(&self.journal.0.read(after, limit).await?)?)
     }
 
-    /// The events of one job after a version, oldest first, at most `limit`.
+    /// The same as they stand in the journal, whether or not they are
+    /// understood.
+    pub async fn recorded(&self, after: u64, limit: usize) -> Result<Vec<Entry>, FeedError> {
+        Ok(self.journal.0.read(after, limit).await?.into_iter().map(Entry).collect())
+    }
+
+    /// The events of one job after a version as they stand in the journal,
+    /// oldest first, at most `limit`, and fewer where they are large. Whoever
+    /// asks has found the job through a question that takes a viewer.
+    pub async fn recorded_of(
+        &self,
+        id: JobId,
+        after_version: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, FeedError> {
+        let stream = Subject::Job(id).stream();
+        let events = self.journal.0.read_stream(&stream, after_version, limit).await?;
+        Ok(events.into_iter().map(|it| Entry(Arc::new(it))).collect())
+    }
+
+    /// The events of one job after a version, oldest first, at most `limit`,
+    /// and fewer where they are large; none only if there is none.
     /// Whoever asks has found the job through a question that takes a viewer.
     pub async fn job_events(
         &self,
@@ -178,8 +217,9 @@ impl Feed {
         self.events_of(Subject::Job(id), after_version, limit).await
     }
 
-    /// The events of anything after a version, oldest first, at most `limit`.
-    /// For those who act unasked.
+    /// The events of anything after a version, oldest first, at most `limit`,
+    /// and fewer where they are large; none only if there is none. For those
+    /// who act unasked.
     pub async fn events_of(
         &self,
         subject: Subject,

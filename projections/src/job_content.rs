@@ -1,7 +1,7 @@
 //! The `job_content` table: what went into a job and what came out, which is
 //! too large to be written again with every step of it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     JobId,
@@ -90,7 +90,7 @@ impl Projection for JobContent {
         db: &mut PgConnection,
         keys: &[JobId],
     ) -> Result<HashMap<JobId, ContentRow>, sqlx::Error> {
-        let jobs: Vec<Uuid> = keys.iter().map(|it| it.0).collect();
+        let jobs = uuids(keys);
         let records = sqlx::query!(
             "select job, input, result, artifacts from job_content where job = any($1)",
             &jobs
@@ -145,11 +145,79 @@ fn matters(event: &JobEvent) -> bool {
     )
 }
 
-impl Reader {
-    /// What went in and came out of these jobs. Whoever asks has found them
-    /// through a question that takes a viewer.
-    pub async fn content(&self, ids: &[JobId]) -> Result<HashMap<JobId, ContentRow>, ReadError> {
-        let mut db = self.db.acquire().await?;
-        Ok(JobContent::load(&mut db, ids).await?)
+/// How long it is, in bytes of JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ContentBytes {
+    /// What went in.
+    pub input: u64,
+    /// What came out, files included.
+    pub outcome: u64,
+}
+
+/// What came out of a job, as JSON: nobody has taken it apart, which would take
+/// many times as much memory.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The result, once there is one.
+    pub result: Option<Arc<str>>,
+    artifacts: Arc<str>,
+}
+
+impl Outcome {
+    /// The files that it made.
+    pub fn artifacts(&self) -> Result<Vec<Artifact>, serde_json::Error> {
+        serde_json::from_str(&self.artifacts)
     }
+}
+
+/// Whoever asks has found the jobs through a question that takes a viewer.
+impl Reader {
+    /// How long it is what went in and came out of these jobs: known without
+    /// reading it.
+    pub async fn content_bytes(
+        &self,
+        ids: &[JobId],
+    ) -> Result<HashMap<JobId, ContentBytes>, ReadError> {
+        let records = sqlx::query!(
+            r#"select job, octet_length(input) as "input!",
+                 coalesce(octet_length(result), 0) + octet_length(artifacts) as "outcome!"
+             from job_content where job = any($1)"#,
+            &uuids(ids)
+        )
+        .fetch_all(&self.db)
+        .await?;
+        let bytes = |it: i32| u64::from(it.unsigned_abs());
+        let rows = records.into_iter().map(|it| {
+            (JobId(it.job), ContentBytes { input: bytes(it.input), outcome: bytes(it.outcome) })
+        });
+        Ok(rows.collect())
+    }
+
+    /// What went into these jobs, as JSON.
+    pub async fn inputs(&self, ids: &[JobId]) -> Result<HashMap<JobId, Arc<str>>, ReadError> {
+        let records =
+            sqlx::query!("select job, input from job_content where job = any($1)", &uuids(ids))
+                .fetch_all(&self.db)
+                .await?;
+        Ok(records.into_iter().map(|it| (JobId(it.job), it.input.into())).collect())
+    }
+
+    /// What came out of these jobs.
+    pub async fn outcomes(&self, ids: &[JobId]) -> Result<HashMap<JobId, Outcome>, ReadError> {
+        let records = sqlx::query!(
+            "select job, result, artifacts from job_content where job = any($1)",
+            &uuids(ids)
+        )
+        .fetch_all(&self.db)
+        .await?;
+        let rows = records.into_iter().map(|it| {
+            let (result, artifacts) = (it.result.map(Into::into), it.artifacts.into());
+            (JobId(it.job), Outcome { result, artifacts })
+        });
+        Ok(rows.collect())
+    }
+}
+
+fn uuids(ids: &[JobId]) -> Vec<Uuid> {
+    ids.iter().map(|it| it.0).collect()
 }

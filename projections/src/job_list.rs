@@ -87,6 +87,16 @@ pub struct JobRow {
     pub land: Option<LandId>,
 }
 
+impl JobRow {
+    /// What it takes in memory, in bytes, about.
+    pub(crate) fn weight(&self) -> usize {
+        let said = self.progress.as_ref().and_then(|it| it.message.as_ref());
+        let texts = [said, self.pause_reason.as_ref(), self.error_type.as_ref()];
+        let texts = texts.into_iter().chain([self.error_message.as_ref()]).flatten();
+        size_of::<Self>() + texts.map(String::capacity).sum::<usize>()
+    }
+}
+
 impl Projection for JobList {
     const TABLES: Tables =
         Tables { name: "job_list", version: 2, ddl: include_str!("job_list.sql") };

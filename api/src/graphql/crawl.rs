@@ -152,6 +152,6 @@ fn refused(refusal: &Refusal) -> StartCrawlPayload {
 }
 
 /// The specification of a crawl, as it was recorded.
-pub(super) fn spec(input: serde_json::Value) -> Result<job::CrawlSpec> {
-    serde_json::from_value(input).map_err(|error| super::fault::internal(&error))
+pub(super) fn spec(input: &str) -> Result<job::CrawlSpec> {
+    serde_json::from_str(input).map_err(|error| super::fault::internal(&error))
 }

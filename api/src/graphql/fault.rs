@@ -73,7 +73,7 @@ impl Fault {
                 format!("position {required} is far beyond the journal's head, {current}")
             }
             Self::TooExpensive { limit } => {
-                format!("the lists of one answer may cost {limit} in all: ask for shorter ones")
+                format!("lists and texts of one answer may cost {limit} in all: ask for fewer")
             }
             Self::Contended => "too many writers at once, ask again".to_owned(),
             Self::Internal => "internal error".to_owned(),

@@ -3,7 +3,11 @@
 //! It pulls: the head of the feed only wakes it up. A wake-up can come late or twice, and several
 //! can come as one; the journal itself has no holes, so that neither have the frames.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::JobId;
 use projections::{
@@ -23,7 +27,8 @@ use super::{
     scalar::Position,
 };
 
-/// How many events are looked at for one frame.
+/// How many events are looked at for one frame. Fewer are told at a time while that would be more
+/// than an answer may cost.
 const BATCH: usize = 256;
 
 /// How long after a frame that tells something the next may come, so that a busy moment makes few
@@ -55,6 +60,14 @@ pub(super) struct Follower {
     cursor: u64,
     /// The one job as of the cursor, if it is one job that is followed.
     job: Option<Arc<JobRow>>,
+    /// What has been looked at and not been told yet.
+    waiting: VecDeque<Seen>,
+    /// Up to where.
+    looked_at: u64,
+    /// How many events a frame may tell.
+    most: usize,
+    /// The last frame, in case that it was too large.
+    last: Option<Told>,
     /// Whether nothing was left when the journal was last looked at.
     idle: bool,
     /// Not before then is it looked at again, while nothing is left.
@@ -63,6 +76,17 @@ pub(super) struct Follower {
     told_caught_up: bool,
     silent_since: Instant,
     ended: bool,
+}
+
+/// A change, and what it is to whoever looks.
+type Seen = (Change, Membership);
+
+/// What a frame told, and how it was before.
+struct Told {
+    events: Vec<Seen>,
+    cursor: u64,
+    job: Option<Arc<JobRow>>,
+    caught_up: bool,
 }
 
 impl Follower {
@@ -80,6 +104,10 @@ impl Follower {
             sight,
             cursor,
             job,
+            waiting: VecDeque::new(),
+            looked_at: cursor,
+            most: BATCH,
+            last: None,
             idle: false,
             again_at: Instant::now(),
             told_caught_up: false,
@@ -101,17 +129,46 @@ impl Follower {
         Some(frame)
     }
 
+    /// The last frame was too large for its reader: what it told is told again, in smaller ones.
+    pub(super) fn divide(&mut self) {
+        let Some(Told { events, cursor, job, caught_up }) = self.last.take() else { return };
+        self.most = (events.len() / 2).max(1);
+        for seen in events.into_iter().rev() {
+            self.waiting.push_front(seen);
+        }
+        (self.cursor, self.job, self.told_caught_up) = (cursor, job, caught_up);
+        (self.idle, self.ended) = (false, false);
+    }
+
     async fn frame(&mut self) -> Result<JobFrame> {
         let due = self.silent_since + SILENCE_MAX;
+        self.last = None;
         loop {
-            self.wait(due).await;
+            if self.waiting.is_empty() {
+                self.wait(due).await;
+                let (changes, last) = self.feed.changes(self.cursor, BATCH).await?;
+                self.looked_at = last;
+                self.waiting.extend(changes.into_iter().filter_map(|it| self.sight.seen(it)));
+            }
             let before = self.cursor;
-            let (changes, last) = self.feed.changes(before, BATCH).await?;
+            let told: Vec<Seen> = self.waiting.drain(..self.most.min(self.waiting.len())).collect();
+            self.last = Some(Told {
+                events: told.clone(),
+                cursor: before,
+                job: self.job.clone(),
+                caught_up: self.told_caught_up,
+            });
+            let last = match told.last() {
+                Some((change, _)) if !self.waiting.is_empty() => change.position(),
+                _ => self.looked_at,
+            };
             self.cursor = last;
-            let head = (*self.head.borrow()).max(last);
+            // Smaller frames are told for as long as they must be, and not much longer.
+            self.most = (self.most + 1).min(BATCH);
+            let head = (*self.head.borrow()).max(self.looked_at);
             let caught_up = head == last;
             self.idle = caught_up;
-            let events = self.seen(changes, before).await?;
+            let events = self.told(told, before).await?;
             let pause = if events.is_empty() { PAUSE_IN_VAIN } else { PAUSE };
             self.again_at = Instant::now() + pause;
             let news = caught_up && !self.told_caught_up;
@@ -137,13 +194,9 @@ impl Follower {
         sleep_until(self.again_at).await;
     }
 
-    /// What these changes, all after `before`, are to whoever looks.
-    async fn seen(&mut self, changes: Vec<Change>, before: u64) -> Result<Vec<JobChange>> {
-        let Sight { eyes, ref filter, only } = self.sight;
-        let looked_at = |it: &Change| only.is_none_or(|only| only == it.after.id);
-        let seen = changes.into_iter().filter(looked_at);
-        let seen = seen.filter_map(|it| it.seen(filter, eyes).map(|membership| (it, membership)));
-        let seen: Vec<_> = seen.collect();
+    /// These changes, all after `before`, as whoever looks is told of them.
+    async fn told(&mut self, seen: Vec<Seen>, before: u64) -> Result<Vec<JobChange>> {
+        let only = self.sight.only;
         let strangers = self.given_away(&seen, before).await?;
         let mut events = Vec::new();
         for (change, membership) in seen {
@@ -167,11 +220,7 @@ impl Follower {
     /// Of these, the jobs that have been given to somebody else since: of what was theirs then,
     /// whoever looks is told only that it is so no more. A transfer that is among them counts: what
     /// comes before it was read as if there were none.
-    async fn given_away(
-        &self,
-        seen: &[(Change, Membership)],
-        before: u64,
-    ) -> Result<HashSet<JobId>> {
+    async fn given_away(&self, seen: &[Seen], before: u64) -> Result<HashSet<JobId>> {
         let Sight { eyes, .. } = self.sight;
         let mut strangers = HashSet::new();
         if eyes == Viewer::All || !self.feed.may_have_transferred_since(before) {
@@ -185,6 +234,15 @@ impl Follower {
             }
         }
         Ok(strangers)
+    }
+}
+
+impl Sight {
+    fn seen(&self, change: Change) -> Option<Seen> {
+        if self.only.is_some_and(|only| only != change.after.id) {
+            return None;
+        }
+        change.seen(&self.filter, self.eyes).map(|membership| (change, membership))
     }
 }
 

@@ -117,7 +117,7 @@ use report::ReportFields;
     field(
         name = "events",
         ty = "Vec<Event>",
-        desc = "Its events as they stand in the journal, oldest first.",
+        desc = "Its events as they stand in the journal, oldest first; fewer come where they are large.",
         arg(name = "after", ty = "Option<Long>", desc = "Only those after this version."),
         arg(name = "first", ty = "Option<i32>", desc = "How many at most: 50, or up to 100.")
     )

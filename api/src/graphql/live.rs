@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, ID};
 use domain::JobId;
 use futures::{Stream, stream};
-use projections::job_list;
+use projections::{
+    Projection, Viewer,
+    job_list::{self, JobList, JobRow},
+};
 use tokio::time::timeout;
 
 use super::{
@@ -96,7 +99,7 @@ async fn one(
 ) -> Result<Follower> {
     let eyes = user.eyes();
     let start = start(sides, after).await?;
-    let now = sides.feed.row_as_of(id, u64::MAX).await?;
+    let now = newest(sides, id, start).await?;
     let now = now.filter(|it| eyes.sees(it.owner)).ok_or(Fault::NotFound)?;
     let (cursor, job) = match after {
         // The row may hold more than what this process has heard of: it is followed from its own
@@ -107,6 +110,21 @@ async fn one(
     };
     let sight = Sight { eyes, filter: job_list::JobFilter::default(), only: Some(id) };
     Ok(Follower::new(Arc::clone(&sides.feed), sight, cursor, job))
+}
+
+/// A job as of `start` at least, whoever may see it. Its stream may be long, and is read only if
+/// nobody else has.
+async fn newest(sides: &Sides, id: JobId, start: u64) -> Result<Option<Arc<JobRow>>> {
+    if let Some(row) = sides.feed.row_at_hand(id) {
+        return Ok(Some(row));
+    }
+    if position::patiently(sides, JobList::TABLES, start).await?.is_ok()
+        && let Some(row) = sides.reader.job(id, Viewer::All).await?
+    {
+        return Ok(Some(Arc::new(row)));
+    }
+    // The list is late, or another process has only just created it.
+    Ok(sides.feed.row_as_of(id, u64::MAX).await?)
 }
 
 /// Where to start: where one left off, once this process has got there.
@@ -125,8 +143,11 @@ async fn start(sides: &Sides, after: Option<Position>) -> Result<u64> {
 
 fn frames(budget: Budget, follower: Follower) -> impl Stream<Item = Result<JobFrame>> + use<> {
     stream::unfold((budget, follower), async |(budget, mut follower)| {
+        if budget.wants_parts() {
+            follower.divide();
+        }
         let frame = follower.next().await?;
-        budget.refill();
+        budget.refill_for(frame.as_ref().map_or(0, |it| it.events.len()));
         Some((frame, (budget, follower)))
     })
 }

@@ -1,7 +1,7 @@
 //! What is fetched for many items of an answer at once. Nothing is kept from one answer to the
 //! next.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_graphql::{
     Context,
@@ -9,7 +9,11 @@ use async_graphql::{
 };
 use domain::{JobId, UserId, WorkerId};
 use identity::Identity;
-use projections::{Reader, job_content::ContentRow, page::PageState};
+use projections::{
+    Reader,
+    job_content::{ContentBytes, Outcome},
+    page::PageState,
+};
 
 use super::{
     Sides,
@@ -27,6 +31,18 @@ pub(super) struct Fetcher {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct CrawlId(JobId);
 
+/// A job about whose content one asks how long it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Measured(JobId);
+
+/// A job about which one asks what went in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Begun(JobId);
+
+/// A job about which one asks what came out.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Done(JobId);
+
 /// How many pages there are in each state.
 type Counts = HashMap<PageState, u64>;
 
@@ -43,8 +59,16 @@ pub(super) fn gathering(sides: &Sides) -> DataLoader<Fetcher> {
     loader.delay(Duration::ZERO)
 }
 
-pub(super) async fn content(ctx: &Context<'_>, id: JobId) -> Result<Option<ContentRow>> {
-    ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(id).await
+pub(super) async fn content_bytes(ctx: &Context<'_>, id: JobId) -> Result<Option<ContentBytes>> {
+    ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(Measured(id)).await
+}
+
+pub(super) async fn input(ctx: &Context<'_>, id: JobId) -> Result<Option<Arc<str>>> {
+    ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(Begun(id)).await
+}
+
+pub(super) async fn outcome(ctx: &Context<'_>, id: JobId) -> Result<Option<Outcome>> {
+    ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(Done(id)).await
 }
 
 pub(super) async fn page_counts(ctx: &Context<'_>, id: JobId) -> Result<Option<Counts>> {
@@ -59,12 +83,36 @@ pub(super) async fn worker(ctx: &Context<'_>, id: WorkerId) -> Result<Option<Wor
     ctx.data_unchecked::<DataLoader<Fetcher>>().load_one(id).await
 }
 
-impl Loader<JobId> for Fetcher {
-    type Value = ContentRow;
+impl Loader<Measured> for Fetcher {
+    type Value = ContentBytes;
     type Error = Fault;
 
-    async fn load(&self, keys: &[JobId]) -> Result<HashMap<JobId, ContentRow>> {
-        self.reader.content(keys).await.map_err(|it| internal(&it))
+    async fn load(&self, keys: &[Measured]) -> Result<HashMap<Measured, ContentBytes>> {
+        let ids: Vec<JobId> = keys.iter().map(|it| it.0).collect();
+        let bytes = self.reader.content_bytes(&ids).await.map_err(|it| internal(&it))?;
+        Ok(bytes.into_iter().map(|(id, it)| (Measured(id), it)).collect())
+    }
+}
+
+impl Loader<Begun> for Fetcher {
+    type Value = Arc<str>;
+    type Error = Fault;
+
+    async fn load(&self, keys: &[Begun]) -> Result<HashMap<Begun, Arc<str>>> {
+        let ids: Vec<JobId> = keys.iter().map(|it| it.0).collect();
+        let inputs = self.reader.inputs(&ids).await.map_err(|it| internal(&it))?;
+        Ok(inputs.into_iter().map(|(id, it)| (Begun(id), it)).collect())
+    }
+}
+
+impl Loader<Done> for Fetcher {
+    type Value = Outcome;
+    type Error = Fault;
+
+    async fn load(&self, keys: &[Done]) -> Result<HashMap<Done, Outcome>> {
+        let ids: Vec<JobId> = keys.iter().map(|it| it.0).collect();
+        let outcomes = self.reader.outcomes(&ids).await.map_err(|it| internal(&it))?;
+        Ok(outcomes.into_iter().map(|(id, it)| (Done(id), it)).collect())
     }
 }
 

@@ -1,11 +1,12 @@
 //! What attempts log, line by line.
 
-use async_graphql::Object;
-use serde_json::Value;
+use async_graphql::{Context, Object};
+use serde_json::json;
 
 use super::{
+    budget,
     fault::{Fault, Result},
-    scalar::{DateTime, Long},
+    scalar::{DateTime, Json, Long},
 };
 
 /// A line of a job's log.
@@ -61,9 +62,14 @@ impl LogLine {
     }
 
     /// What was logged, as the worker sent it: an object.
-    async fn entry(&self) -> Value {
+    #[expect(clippy::unused_async, reason = "a resolver is async, whether or not it waits")]
+    async fn entry(&self, ctx: &Context<'_>) -> Result<Json> {
+        budget::spend_bytes(ctx, self.0.entry.len() as u64)?;
         // The worker's line is kept as text; one that is no JSON is shown as the text that it is.
-        serde_json::from_str(&self.0.entry).unwrap_or_else(|_| Value::from(self.0.entry.as_str()))
+        match Json::try_read(&self.0.entry) {
+            Ok(entry) => Ok(entry),
+            Err(_) => Json::read(&json!(self.0.entry).to_string()),
+        }
     }
 }
 

@@ -29,10 +29,6 @@ use text::{PageMedia, PageText, TermCount};
 /// What reading a text costs, beside the list that its page stands in.
 const TEXT_COST: u32 = 80;
 
-/// How many bytes of a text cost as much as an item: a text may be as long as
-/// ten thousand others.
-const BYTES_PER_ITEM: u64 = 4_096;
-
 /// A page, whose crawl was found through a question that takes a viewer.
 #[derive(Clone)]
 pub(super) struct Page(Arc<Found>);
@@ -266,8 +262,8 @@ impl Page {
         let read = self.0.text.get_or_try_init(|| async {
             let Some(kept) = &self.row().kept else { return Ok(None) };
             let bytes = kept.text.as_ref().map_or(0, |(_, slice)| slice.bytes);
-            let items = u32::try_from(bytes / BYTES_PER_ITEM).unwrap_or(u32::MAX);
-            budget::spend(ctx, TEXT_COST.saturating_add(items))?;
+            budget::spend(ctx, TEXT_COST)?;
+            budget::spend_bytes(ctx, bytes)?;
             text::read(&sides(ctx).artifacts, kept).await
         });
         Ok(read.await?.as_ref())

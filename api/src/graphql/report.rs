@@ -162,8 +162,8 @@ pub(super) async fn read<T: serde::de::DeserializeOwned>(
 }
 
 /// What a report was asked for with, as the tables have it.
-pub(super) fn spec(input: Value) -> Result<ReportSpec> {
-    serde_json::from_value(input).map_err(|error| {
+pub(super) fn spec(input: &str) -> Result<ReportSpec> {
+    serde_json::from_str(input).map_err(|error| {
         let error: &(dyn std::error::Error + 'static) = &error;
         tracing::error!(error, "the specification of a report cannot be read");
         Fault::Internal

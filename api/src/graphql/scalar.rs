@@ -1,8 +1,16 @@
 //! The scalars that GraphQL does not bring along.
 
-use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
+use std::borrow::Cow;
+
+use async_graphql::{
+    ContextSelectionSet, InputValueError, InputValueResult, Number, OutputType, Positioned, Scalar,
+    ScalarType, ServerResult, Value, parser::types::Field, registry::Registry,
+};
 use chrono::SecondsFormat;
 use domain::Timestamp;
+use serde_json::value::RawValue;
+
+use super::fault::{Fault, Result, internal};
 
 /// A place in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +68,42 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// JSON, as it was written: taken apart, it would take up to ninety times as much memory.
+pub(super) struct Json(Box<RawValue>);
+
+impl Json {
+    /// Reads what was written as JSON.
+    pub(super) fn read(text: &str) -> Result<Self> {
+        Self::try_read(text).map_err(|it| internal(&it))
+    }
+
+    /// The same, for what may be none.
+    pub(super) fn try_read(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text).map(Self)
+    }
+}
+
+impl OutputType for Json {
+    fn type_name() -> Cow<'static, str> {
+        <serde_json::Value as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <serde_json::Value as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        _: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        async_graphql::to_value(&self.0).map_err(|error| {
+            drop(internal(&error)); // which puts the cause into the log
+            async_graphql::Error::from(Fault::Internal).into_server_error(field.pos)
+        })
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 struct CreateTaskInput {
     /// Which service is to do it.
     service: String,
-    /// What the service is told. Must satisfy its schema.
+    /// What the service is told: at most 256 KiB and 20,000 values. Must satisfy its schema.
     body: Value,
     /// Higher is leased first; from -100 to 100, and 0 if it is not said.
     priority: Option<i32>,

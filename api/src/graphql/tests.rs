@@ -13,4 +13,5 @@ mod sessions;
 mod statistics;
 mod tasks;
 mod traces;
+mod weights;
 pub(crate) mod world;

@@ -54,6 +54,8 @@ pub struct SocketSettings {
     pub operations_max: usize,
     /// Frames that wait to be written before operations stop producing.
     pub queue_frames: usize,
+    /// How many bytes they may have, unless one alone has more.
+    pub queue_bytes: usize,
     /// The longest message from a client, in bytes.
     pub message_max_bytes: usize,
 }
@@ -94,6 +96,7 @@ impl Default for SocketSettings {
             renewal_notice: Duration::from_mins(1),
             operations_max: 100,
             queue_frames: 64,
+            queue_bytes: 4 << 20,
             message_max_bytes: 256 << 10,
         }
     }

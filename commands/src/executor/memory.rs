@@ -1,13 +1,10 @@
 //! Aggregates as they were last seen, so that they need not be read again.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
+use std::sync::Arc;
 
+use domain::Decider;
 use journal::StreamId;
 use moka::sync::Cache;
-use serde::Serialize;
 
 use crate::bridge::Sourced;
 
@@ -16,10 +13,7 @@ use crate::bridge::Sourced;
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// What an aggregate takes besides what it holds.
-const BYTES_MIN: u64 = 1_024;
-
-/// How much larger a value is in memory than as JSON, about.
-const TIMES_LARGER: u64 = 4;
+const BYTES_MIN: usize = 1_024;
 
 /// An aggregate as it was last seen. Written after a commit only.
 #[derive(Clone, Debug)]
@@ -32,7 +26,7 @@ pub(super) struct Known<D> {
 /// The aggregates of one kind that were seen last.
 pub(super) struct Memory<D>(Cache<StreamId, Arc<Known<D>>>);
 
-impl<D: Serialize + Send + Sync + 'static> Memory<D> {
+impl<D: Decider + Send + Sync + 'static> Memory<D> {
     pub(super) fn new() -> Self {
         let cache = Cache::builder().max_capacity(BYTES_MAX);
         Self(cache.weigher(|_, known: &Arc<Known<D>>| known.bytes).build())
@@ -47,9 +41,8 @@ impl<D: Serialize + Send + Sync + 'static> Memory<D> {
     }
 
     pub(super) fn put(&self, stream: StreamId, aggregate: Sourced<D>, position: u64) {
-        // Weighed now and then: little by little it grows little.
-        let before = self.0.get(&stream).filter(|_| !aggregate.version.is_power_of_two());
-        let bytes = before.map_or_else(|| weigh(&aggregate.state), |it| it.bytes);
+        // What is too large to be told is kept for no longer than it must.
+        let bytes = u32::try_from(BYTES_MIN + aggregate.state.weight()).unwrap_or(u32::MAX);
         self.0.insert(stream, Arc::new(Known { aggregate, position, bytes }));
     }
 
@@ -58,73 +51,84 @@ impl<D: Serialize + Send + Sync + 'static> Memory<D> {
     }
 }
 
-/// What is too large to be told is kept for no longer than it must.
-fn weigh(state: &impl Serialize) -> u32 {
-    let mut length = Length(0);
-    let bytes = match serde_json::to_writer(&mut length, state) {
-        Ok(()) => BYTES_MIN + TIMES_LARGER * length.0,
-        Err(_) => u64::MAX,
-    };
-    u32::try_from(bytes).unwrap_or(u32::MAX)
-}
-
-/// Counts what is written.
-struct Length(u64);
-
-impl Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use domain::{
+        Decider, UserId,
+        job::{Job, JobEvent, Order, Policy, ProgressReported, TaskCreated, TaskSpec},
+    };
     use journal::StreamId;
+    use serde_json::{Value, json};
+    use uuid::Uuid;
 
     use super::{BYTES_MAX, Memory};
     use crate::bridge::Sourced;
 
-    fn seen(state: String, version: u64) -> Sourced<String> {
+    /// A task with this body, after so many events.
+    fn seen(body: &Value, version: u64) -> Sourced<Job> {
+        let order = Order {
+            owner: UserId(Uuid::from_u128(1)),
+            priority: 0,
+            not_before: None,
+            expires_at: chrono::DateTime::from_timestamp(9_000, 0).unwrap(),
+            policy: Policy::default(),
+            retry_of: None,
+        };
+        let task = TaskSpec { service: "checksum".parse().unwrap(), body: body.clone() };
+        let mut state = Job::default();
+        state.evolve(&JobEvent::from(TaskCreated { order, task }), 1);
         Sourced { state, version }
+    }
+
+    /// The same, after its worker has left a checkpoint behind.
+    fn left(checkpoint: &Value, version: u64) -> Sourced<Job> {
+        let mut seen = seen(&json!({}), version);
+        let checkpoint = Some(checkpoint.clone());
+        let reported = ProgressReported { fence: 2, progress: None, checkpoint };
+        seen.state.evolve(&reported.into(), version);
+        seen
+    }
+
+    /// How many of so many are kept.
+    fn kept(count: u64, body: &Value) -> u64 {
+        let memory = Memory::<Job>::new();
+        for n in 0..count {
+            memory.put(StreamId::new("job", n), seen(body, 1), n);
+        }
+        memory.0.run_pending_tasks();
+        memory.0.entry_count()
     }
 
     /// Must never: whoever creates large jobs fills the memory of all.
     #[test]
     fn what_is_kept_is_bounded_by_what_it_takes() {
-        let memory = Memory::<String>::new();
-        let body = "x".repeat(256 * 1024);
-        for n in 0..200 {
-            memory.put(StreamId::new("job", n), seen(body.clone(), 1), n);
-        }
-        memory.0.run_pending_tasks();
-        let taken = memory.0.entry_count() * body.len() as u64;
+        let body = json!("x".repeat(256 * 1024));
+        let taken = kept(200, &body) * 256 * 1024;
+        assert!((1..=BYTES_MAX).contains(&taken), "{taken} bytes");
+    }
+
+    /// Must never: the same, with what is short as text and large in memory.
+    #[test]
+    fn small_objects_count_as_what_they_take() {
+        let body = Value::Array(vec![json!({ "a": 0 }); 1_000]);
+        let taken = kept(200, &body) * 1_000 * 600;
         assert!((1..=BYTES_MAX).contains(&taken), "{taken} bytes");
     }
 
     #[test]
     fn small_ones_are_kept_by_the_thousand() {
-        let memory = Memory::<String>::new();
-        for n in 0..20_000 {
-            memory.put(StreamId::new("job", n), seen("small".to_owned(), 1), n);
-        }
-        memory.0.run_pending_tasks();
-        assert_eq!(memory.0.entry_count(), 20_000);
+        assert_eq!(kept(20_000, &json!({ "folder": "in" })), 20_000);
     }
 
     #[test]
-    fn what_grows_is_weighed_again() {
-        let memory = Memory::<String>::new();
+    fn what_grows_is_weighed_again_whenever_it_does() {
+        let memory = Memory::<Job>::new();
         let stream = StreamId::new("job", 1);
-        memory.put(stream.clone(), seen(String::new(), 1), 1);
+        memory.put(stream.clone(), seen(&json!({}), 4), 4);
         let light = memory.get(&stream).unwrap().bytes;
-        for version in 2..=4 {
-            memory.put(stream.clone(), seen("x".repeat(10_000), version), version);
-        }
-        assert!(light + 10_000 < memory.get(&stream).unwrap().bytes);
+        memory.put(stream.clone(), left(&Value::Array(vec![json!({ "a": 0 }); 100]), 5), 5);
+        assert!(light + 100 * 600 < memory.get(&stream).unwrap().bytes);
+        memory.put(stream.clone(), left(&json!(null), 6), 6);
+        assert_eq!(memory.get(&stream).unwrap().bytes, light);
     }
 }

@@ -4,7 +4,10 @@
 use std::sync::atomic::Ordering;
 
 use domain::testing::replay;
-use domain::{decode::Event, job::JobState};
+use domain::{
+    decode::Event,
+    job::{AttemptFailed, JobError, JobEvent, JobState, Next},
+};
 
 use super::world::*;
 use crate::*;
@@ -33,6 +36,33 @@ async fn a_command_to_a_long_stream_works() {
     assert_eq!((accepted.version, accepted.position), (5_001, 5_001));
     let job = world.commands.job_state(JOB).await.unwrap();
     assert_eq!(job.present().unwrap().state(), JobState::Succeeded);
+}
+
+/// The events of a job may be larger than what is read at a time.
+#[tokio::test]
+async fn a_command_to_a_stream_of_large_events_sees_all_of_them() {
+    let world = World::new().created().await;
+    world.granted().await;
+    let failed = |attempt: u32| {
+        let detail = Some("x".repeat(400_000));
+        let error = JobError { detail, ..broken() };
+        let (fence, next) = (2, Next::Queue);
+        JobEvent::from(AttemptFailed { fence, attempt, error, next })
+    };
+    for _ in 0..8 {
+        let some: Vec<_> = (0..15).map(failed).collect();
+        rival_writes(&*world.journal, &of(JOB), &some).await;
+    }
+    let elsewhere = World::over(Arc::clone(&world.journal));
+    let job = elsewhere.commands.job_state(JOB).await.unwrap();
+    assert_eq!(job.present().unwrap().failures, 120);
+    let accepted = elsewhere.job(cancel(), user(OWNER)).await.unwrap();
+    assert_eq!(accepted.version, 123);
+}
+
+fn broken() -> JobError {
+    let (error_type, message) = ("Broken".to_owned(), "it is broken".to_owned());
+    JobError { error_type, message, detail: None, retryable: true }
 }
 
 /// Two processes take turns, with every kind of trouble; after each command,

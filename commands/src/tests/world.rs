@@ -186,7 +186,12 @@ pub(super) fn granted_to(worker: WorkerId) -> JobEvent {
 
 /// Writes as somebody else would, at the end of the stream.
 pub(super) async fn rival_writes(journal: &dyn Journal, stream: &StreamId, events: &[JobEvent]) {
-    let expected_version = journal.read_stream(stream, 0, usize::MAX).await.unwrap().len() as u64;
+    let mut expected_version = 0;
+    loop {
+        let part = journal.read_stream(stream, expected_version, usize::MAX).await.unwrap();
+        let Some(last) = part.last() else { break };
+        expected_version = last.version;
+    }
     let events = events.iter().map(|event| NewEvent {
         event_id: Uuid::new_v4(),
         event_type: event.name(),

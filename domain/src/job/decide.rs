@@ -50,6 +50,10 @@ impl Decider for Job {
     fn evolve(&mut self, event: &JobEvent, version: u64) {
         self.apply(event, version);
     }
+
+    fn weight(&self) -> usize {
+        self.present().map_or(0, Present::weight)
+    }
 }
 
 const NO_SUCH_JOB: Refusal = Refusal::NotFound { what: "job" };

@@ -43,6 +43,32 @@ event_types! {
     }
 }
 
+impl JobEvent {
+    /// What was said in JSON, whatever it is, if anything was.
+    pub fn json(&self) -> Option<&Value> {
+        match self {
+            Self::TaskCreated(it) => Some(&it.task.body),
+            Self::TaskCompleted(it) => Some(&it.result),
+            Self::ProgressReported(it) => it.checkpoint.as_ref(),
+            Self::LeaseReleased(it) => it.checkpoint.as_ref(),
+            Self::JobQueued(_)
+            | Self::LeaseGranted(_)
+            | Self::CancelRequested(_)
+            | Self::JobPaused(_)
+            | Self::JobResumed(_)
+            | Self::LeaseExpired(_)
+            | Self::AttemptFailed(_)
+            | Self::LogSealed(_)
+            | Self::JobFailed(_)
+            | Self::JobCancelled(_)
+            | Self::JobExpired(_)
+            | Self::JobTransferred(_)
+            | Self::Crawl(_)
+            | Self::Report(_) => None,
+        }
+    }
+}
+
 /// Somebody asked for a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskCreated {

@@ -10,16 +10,35 @@ use crate::Refusal;
 /// How deep JSON may nest. Readers give up at 128, and an event wraps it.
 const DEPTH_MAX: usize = 64;
 
+/// How many values JSON may consist of. In memory, an object of one field takes
+/// ninety times as much as its text.
+const VALUES_MAX: usize = 20_000;
+
 /// The largest checkpoint, in bytes of JSON.
 const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
 
-/// Refuses JSON that would be longer than `bytes_max` when written, or nests so
-/// deep that the event could be written but never read again.
+/// Refuses JSON that would be longer than `bytes_max` when written, consists of
+/// so many values that it would take too much memory, or nests so deep that the
+/// event could be written but never read again.
 pub(crate) fn json(field: &'static str, value: &Value, bytes_max: usize) -> Result<(), Refusal> {
     if !nests_within(DEPTH_MAX, value) {
         return Err(Refusal::invalid(field, format!("nested at most {DEPTH_MAX} deep")));
     }
+    if !holds_within(&mut { VALUES_MAX }, value) {
+        return Err(Refusal::invalid(field, format!("at most {VALUES_MAX} values")));
+    }
     size(field, value, bytes_max)
+}
+
+/// Takes from `left` what it consists of: itself, and all that is in it.
+fn holds_within(left: &mut usize, value: &Value) -> bool {
+    let Some(rest) = left.checked_sub(1) else { return false };
+    *left = rest;
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Array(items) => items.iter().all(|it| holds_within(left, it)),
+        Value::Object(fields) => fields.values().all(|it| holds_within(left, it)),
+    }
 }
 
 fn nests_within(depth: usize, value: &Value) -> bool {

@@ -8,6 +8,7 @@ use super::{LandChange, LandChanged};
 use crate::{
     Refusal,
     job::{CrawlSpec, limit},
+    weight,
 };
 
 /// What a land is about. It may be made before one knows its terms or where to
@@ -80,6 +81,13 @@ impl Sketch {
             start_urls_added: added(&self.start_urls, &urls_removed, asked.start_urls_added),
             start_urls_removed: urls_removed,
         }
+    }
+
+    /// What it takes in memory besides its own size.
+    pub(super) fn weight(&self) -> usize {
+        let lists = [&self.languages, &self.terms, &self.start_urls];
+        let texts = weight::text(&self.name) + weight::text(&self.description);
+        texts + lists.into_iter().map(weight::texts).sum::<usize>()
     }
 
     /// Takes in a change.

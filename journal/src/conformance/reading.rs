@@ -7,7 +7,10 @@ use tokio::{task::JoinSet, time::timeout};
 use uuid::Uuid;
 
 use super::{append, event, keyed};
-use crate::{Append, AppendError, Journal, Recorded, StreamId};
+use crate::{
+    Append, AppendError, EVENT_BYTES_MAX, Journal, NewEvent, Recorded, StreamId,
+    limits::READ_BYTES_MAX,
+};
 
 /// Long enough for the slowest machine, and never waited for in full.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -89,6 +92,30 @@ pub async fn reads_stop_at_their_limit(journal: Arc<dyn Journal>) {
     assert_eq!(journal.read(0, usize::MAX).await.expect("read").len(), 30);
     assert_eq!(journal.read(u64::MAX, usize::MAX).await.expect("read"), []);
     assert_eq!(journal.read_stream(&stream, u64::MAX, 1).await.expect("read"), []);
+}
+
+pub async fn a_stream_of_large_events_is_read_in_parts(journal: Arc<dyn Journal>) {
+    const EVENTS: u64 = 40;
+    let stream = StreamId::new("test", "s");
+    for version in (0..EVENTS).step_by(5) {
+        let large = || NewEvent { payload: "x".repeat(1_000_000), ..event("large") };
+        let events = (0..5).map(|_| large()).collect();
+        journal.append(Append { events, ..append("s", version) }).await.expect("append");
+    }
+    let (mut versions, mut parts) = (Vec::new(), 0);
+    loop {
+        let after = versions.last().copied().unwrap_or(0);
+        let part = journal.read_stream(&stream, after, usize::MAX).await.expect("read");
+        let bytes: usize = part.iter().map(|it| it.payload.len()).sum();
+        assert!(bytes <= READ_BYTES_MAX + EVENT_BYTES_MAX, "{bytes} bytes at once");
+        if part.is_empty() {
+            break;
+        }
+        versions.extend(part.iter().map(|it| it.version));
+        parts += 1;
+    }
+    assert!(versions.into_iter().eq(1..=EVENTS), "every event, once");
+    assert!(parts < 10, "no smaller than they must be");
 }
 
 pub async fn a_replay_is_what_was_read(journal: Arc<dyn Journal>) {

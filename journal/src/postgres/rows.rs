@@ -49,20 +49,33 @@ pub(super) async fn outcome(
     .transpose()
 }
 
+/// As many as `bytes_max` has room for, and one at least.
 pub(super) async fn of_stream(
     pool: &PgPool,
     stream: &StreamId,
     after_version: u64,
     limit: usize,
+    bytes_max: usize,
 ) -> Result<Vec<Recorded>, JournalError> {
     sqlx::query_as!(
         Row,
-        "select position, stream, version, event_id, event_type, schema_version, payload,
-             metadata, recorded_at, hash
-         from event where stream = $1 and version > $2 order by version limit $3",
+        // As in `after`.
+        r#"select position as "position!", stream as "stream!", version as "version!",
+             event_id as "event_id!", event_type as "event_type!",
+             schema_version as "schema_version!", payload as "payload!",
+             metadata as "metadata!", recorded_at as "recorded_at!", hash as "hash!"
+         from (
+             select *, sum(octet_length(payload) + octet_length(metadata))
+                 over (order by version rows unbounded preceding)
+                 - octet_length(payload) - octet_length(metadata) as before
+             from event where stream = $1 and version > $2 order by version limit $3
+         ) next
+         where before < $4
+         order by version"#,
         stream.as_str(),
         signed(after_version),
-        signed(limit as u64)
+        signed(limit as u64),
+        signed(bytes_max as u64)
     )
     .fetch_all(pool)
     .await

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::limits::READ_BYTES_MAX;
+
 /// The defaults serve everybody; tests shrink some of them.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -67,7 +69,7 @@ impl Default for Settings {
             partition_size: 5_000_000,
             recent_events_max: 65_536,
             recent_bytes_max: 64 * 1024 * 1024,
-            read_bytes_max: 16 * 1024 * 1024,
+            read_bytes_max: READ_BYTES_MAX,
             read_every: Duration::from_millis(5),
             notify_every: Duration::from_millis(10),
             poll_every: Duration::from_secs(1),

@@ -13,7 +13,8 @@ use crate::{
     projection::Projection,
 };
 
-/// How many events of a stream are read at a time.
+/// How many events of a stream are read at a time; fewer come where they are
+/// large.
 const PAGE: usize = 1_000;
 
 /// What an event made of its job.
@@ -74,11 +75,14 @@ impl Feed {
             let Some((id, _)) = fact.of_job() else { continue };
             let before = match known.remove(&id) {
                 Some(row) => Some(row),
-                None => self.row_at(id, fact.recorded.version - 1).await?,
+                None => self.row_passed(id, fact.recorded.version - 1).await?,
             };
             let Some(change) = folded(before, fact) else { continue };
             known.insert(id, Arc::clone(&change.after));
             changes.push(change);
+        }
+        for (id, row) in known {
+            self.passed.insert((id, row.version), row);
         }
         Ok((changes, last))
     }
@@ -101,6 +105,22 @@ impl Feed {
             }
         }
         Ok(change)
+    }
+
+    /// The same as [`Feed::row_at`], at once if somebody has come to that
+    /// version a moment ago: who reads on does not begin again at the first.
+    async fn row_passed(&self, id: JobId, version: u64) -> Result<Option<Arc<JobRow>>, FeedError> {
+        match self.passed.get(&(id, version)) {
+            Some(row) => Ok(Some(row)),
+            None => self.row_at(id, version).await,
+        }
+    }
+
+    /// A job as of the last of its events that this process has heard of, or
+    /// later, if that is at hand. Whoever asks looks whether the viewer sees
+    /// its owner.
+    pub fn row_at_hand(&self, id: JobId) -> Option<Arc<JobRow>> {
+        self.rows.get(&id)
     }
 
     /// A job as it was at a version.
@@ -150,3 +170,6 @@ fn folded(before: Option<Arc<JobRow>>, fact: Arc<Fact>) -> Option<Change> {
     let after = JobList::fold(id, before.as_deref().cloned(), &fact)?;
     Some(Change { fact, before, after: Arc::new(after) })
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,8 @@ use domain::{
 use super::{Feed, FeedError};
 use crate::fact::{Fact, Subject};
 
-/// How many events of a stream are read at a time.
+/// How many events of a stream are read at a time; fewer come where they are
+/// large.
 const PAGE: usize = 1_000;
 
 /// Whose something is.

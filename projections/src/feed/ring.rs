@@ -10,7 +10,7 @@ use super::Item;
 /// How many events are kept at most.
 const ITEMS_MAX: usize = 32_768;
 
-/// How many bytes of payload are kept at most.
+/// How much memory they may take.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The last events, without a hole between them.
@@ -23,7 +23,13 @@ pub(crate) struct Ring {
 struct Inner {
     /// The position before the first item.
     before: u64,
-    items: VecDeque<Item>,
+    items: VecDeque<Kept>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    item: Item,
     bytes: usize,
 }
 
@@ -41,12 +47,13 @@ impl Ring {
 
     /// Adds the item that follows the last.
     pub(super) fn push(&self, item: Item) {
+        let bytes = item.weight();
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        inner.bytes += item.fact.recorded.payload.len();
-        inner.items.push_back(item);
+        inner.bytes += bytes;
+        inner.items.push_back(Kept { item, bytes });
         while ITEMS_MAX < inner.items.len() || BYTES_MAX < inner.bytes {
             let Some(oldest) = inner.items.pop_front() else { break };
-            inner.bytes -= oldest.fact.recorded.payload.len();
+            inner.bytes -= oldest.bytes;
             inner.before += 1;
         }
     }
@@ -55,6 +62,59 @@ impl Ring {
     pub(super) fn after(&self, position: u64, limit: usize) -> Option<Vec<Item>> {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         let skip = usize::try_from(position.checked_sub(inner.before)?).ok()?;
-        Some(inner.items.iter().skip(skip).take(limit).cloned().collect())
+        Some(inner.items.iter().skip(skip).take(limit).map(|it| it.item.clone()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+    use journal::{EventHash, Recorded, StreamId};
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Fact;
+
+    /// A worker left a checkpoint behind.
+    fn reported(position: u64, checkpoint: &Value) -> Item {
+        let recorded = Recorded {
+            position,
+            stream: StreamId::new("job", Uuid::from_u128(1)),
+            version: position,
+            event_id: Uuid::from_u128(position.into()),
+            event_type: "ProgressReported".to_owned(),
+            schema_version: 1,
+            payload: json!({ "fence": 2, "checkpoint": checkpoint }).to_string(),
+            metadata: json!({ "actor": "system:rescuer" }).to_string(),
+            recorded_at: DateTime::from_timestamp(1_000, 0).unwrap(),
+            hash: EventHash([0; 32]),
+        };
+        Item { fact: Arc::new(Fact::read(&Arc::new(recorded)).unwrap()), change: None }
+    }
+
+    /// How many are kept of so many.
+    fn kept(count: u64, checkpoint: &Value) -> usize {
+        let ring = Ring::starting_after(0);
+        for position in 1..=count {
+            ring.push(reported(position, checkpoint));
+        }
+        assert_eq!(ring.last(), count, "the newest, without a hole");
+        ring.inner.read().unwrap().items.len()
+    }
+
+    /// Must never: whoever sends what is short as text and large in memory
+    /// fills the memory of all.
+    #[test]
+    fn small_objects_count_as_what_they_take() {
+        let taken = kept(200, &Value::Array(vec![json!({ "a": 0 }); 1_000])) * 1_000 * 600;
+        assert!((1..=BYTES_MAX).contains(&taken), "{taken} bytes");
+    }
+
+    #[test]
+    fn small_events_are_kept_by_the_thousand() {
+        assert_eq!(kept(20_000, &json!({ "page": 3 })), 20_000);
     }
 }

@@ -10,7 +10,7 @@ use projections::{
     page::{PageState, Pages},
 };
 
-use super::content::{input, outcome};
+use super::content::{artifacts, input};
 use crate::graphql::{
     access,
     artifact::Artifact,
@@ -104,13 +104,12 @@ impl CrawlFields {
 
     /// The files that it made, its exports among them; none until it has succeeded.
     async fn artifacts(&self, ctx: &Context<'_>) -> Result<Vec<Artifact>> {
-        let artifacts = outcome(ctx, &self.0).await?.map(|it| it.artifacts).unwrap_or_default();
-        Ok(artifacts.into_iter().map(Artifact::from).collect())
+        artifacts(ctx, &self.0).await
     }
 }
 
 impl CrawlFields {
     async fn spec(&self, ctx: &Context<'_>) -> Result<CrawlSpec> {
-        crawl::spec(input(ctx, &self.0).await?)
+        crawl::spec(&input(ctx, &self.0).await?)
     }
 }

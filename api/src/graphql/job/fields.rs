@@ -9,7 +9,7 @@ use projections::{Projection, job_list::JobRow, job_timeline::JobTimeline};
 use super::{JobKind, JobState};
 use crate::graphql::{
     budget,
-    event::Event,
+    event::{self, Event},
     fault::Result,
     log::{LogCursor, LogLine},
     paging::limit,
@@ -232,7 +232,7 @@ impl JobFields {
         Ok(lines.into_iter().map(LogLine::from).collect())
     }
 
-    /// Its events as they stand in the journal, oldest first.
+    /// Its events as they stand in the journal, oldest first; fewer come where they are large.
     pub(in crate::graphql) async fn events(
         &self,
         ctx: &Context<'_>,
@@ -242,7 +242,9 @@ impl JobFields {
         let limit = limit("first", first)?;
         budget::spend(ctx, limit)?;
         let after = after.map_or(0, |it| it.0);
-        let events = sides(ctx).feed.job_events(self.0.id, after, limit as usize).await?;
+        let feed = &sides(ctx).feed;
+        let events = async { Ok(feed.recorded_of(self.0.id, after, limit as usize).await?) };
+        let events = budget::spend_on_read(ctx, events, event::bytes).await?;
         Ok(events.into_iter().map(Event).collect())
     }
 }

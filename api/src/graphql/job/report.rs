@@ -231,12 +231,12 @@ impl ReportFields {
 
 impl ReportFields {
     async fn spec(&self, ctx: &Context<'_>) -> Result<ReportSpec> {
-        report::spec(input(ctx, &self.0.row).await?)
+        report::spec(&input(ctx, &self.0.row).await?)
     }
 
     async fn outcome(&self, ctx: &Context<'_>) -> Result<Option<Outcome>> {
         let result = outcome(ctx, &self.0.row).await?.and_then(|it| it.result);
-        result.map(serde_json::from_value).transpose().map_err(|error| internal(&error))
+        result.as_deref().map(serde_json::from_str).transpose().map_err(|error| internal(&error))
     }
 
     /// What it tells of itself, if it is written: read once, whatever of it is asked for.

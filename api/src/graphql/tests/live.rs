@@ -426,3 +426,24 @@ async fn each_frame_may_cost_as_much_as_an_answer() {
         told(&mut frames).await;
     }
 }
+
+/// Must never: whoever looks at a job of very many events has all of them read.
+#[tokio::test]
+async fn a_job_is_followed_from_its_row_and_not_from_its_first_event() {
+    let world = World::new().await;
+    let ada = world.person("ada", identity::Role::Member).await;
+    let bob = world.person("bob", identity::Role::Member).await;
+    let (running, ended) = (world.task(&ada).await, world.task(&ada).await);
+    let fence = world.lease(running).await;
+    world.progress(running, fence, 50).await;
+    world.fail(ended).await;
+    world.caught_up().await;
+    world.lose_events().await;
+    for (job, state) in [(running, "RUNNING"), (ended, "FAILED")] {
+        let mut frames = world.follow(Some(&ada), JOB, json!({ "id": job }));
+        let first = next(&mut frames).await.unwrap();
+        assert_eq!(first["data"]["job"]["job"]["state"], state, "{first}");
+        let mut frames = world.follow(Some(&bob), JOB, json!({ "id": job }));
+        assert_eq!(codes(&next(&mut frames).await.unwrap()), ["NOT_FOUND"]);
+    }
+}

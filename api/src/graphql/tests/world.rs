@@ -348,6 +348,11 @@ impl World {
         kept.fetch_all(&self.db).await.unwrap()
     }
 
+    /// What is not in memory of the journal cannot be read any more.
+    pub(crate) async fn lose_events(&self) {
+        sqlx::query("alter table event rename to lost").execute(&self.db).await.unwrap();
+    }
+
     /// Nobody can reach the database any more.
     pub(crate) async fn break_database(&self) {
         self.db.close().await;

@@ -50,7 +50,7 @@ impl Connection {
         sink: SplitSink<WebSocket, Message>,
         Opening { bearer, trace, address }: Opening,
     ) -> Self {
-        let SocketSettings { init_within, queue_frames, .. } = service.settings.socket;
+        let SocketSettings { init_within, queue_frames, queue_bytes, .. } = service.settings.socket;
         Self {
             service,
             sink,
@@ -60,7 +60,7 @@ impl Connection {
             session: None,
             ended: Arc::default(),
             alarm: Alarm::until_init(init_within),
-            operations: Operations::new(queue_frames),
+            operations: Operations::new(queue_frames, queue_bytes),
             heard_at: Instant::now(),
         }
     }

@@ -1,10 +1,10 @@
 //! The operations of one socket: a task each, and one short queue to the writer.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use futures::{StreamExt, stream::BoxStream};
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::{AbortHandle, JoinSet},
 };
 
@@ -17,7 +17,15 @@ pub(super) struct Operations {
     tasks: JoinSet<()>,
     sender: mpsc::Sender<Frame>,
     queue: mpsc::Receiver<Frame>,
+    room: Room,
     started: u64,
+}
+
+/// What the frames that wait may take together.
+#[derive(Clone)]
+struct Room {
+    left: Arc<Semaphore>,
+    bytes: usize,
 }
 
 /// Clients use ids again: a late frame of an operation that was completed must
@@ -33,12 +41,15 @@ pub(super) struct Frame {
     generation: u64,
     pub(super) text: String,
     last: bool,
+    /// Given back when it has left.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Operations {
-    pub(super) fn new(queue_frames: usize) -> Self {
+    pub(super) fn new(queue_frames: usize, queue_bytes: usize) -> Self {
         let (sender, queue) = mpsc::channel(queue_frames);
-        Self { running: HashMap::new(), tasks: JoinSet::new(), sender, queue, started: 0 }
+        let room = Room { left: Arc::new(Semaphore::new(queue_bytes)), bytes: queue_bytes };
+        Self { running: HashMap::new(), tasks: JoinSet::new(), sender, queue, room, started: 0 }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -54,7 +65,8 @@ impl Operations {
         // What has ended has said so in its last frame.
         while self.tasks.try_join_next().is_some() {}
         self.started += 1;
-        let relay = Relay { id: id.clone(), generation: self.started, sender: self.sender.clone() };
+        let (generation, sender) = (self.started, self.sender.clone());
+        let relay = Relay { id: id.clone(), generation, sender, room: self.room.clone() };
         let task = self.tasks.spawn(relay.run(answers));
         self.running.insert(id, Running { generation: self.started, task });
     }
@@ -89,6 +101,16 @@ struct Relay {
     id: String,
     generation: u64,
     sender: mpsc::Sender<Frame>,
+    room: Room,
+}
+
+impl Room {
+    /// Waits until there is room for `text`; for what is larger than all, until all is free.
+    async fn take(&self, text: &str) -> Option<OwnedSemaphorePermit> {
+        let bytes = u32::try_from(text.len().min(self.bytes)).unwrap_or(u32::MAX);
+        // It is never closed.
+        Arc::clone(&self.left).acquire_many_owned(bytes).await.ok()
+    }
 }
 
 impl Relay {
@@ -109,14 +131,16 @@ impl Relay {
 
     /// Waits while the queue is full; the answers wait with it.
     async fn send(&self, text: String, last: bool) -> Result<(), mpsc::error::SendError<Frame>> {
-        let Self { id, generation, sender } = self;
-        sender.send(Frame { id: id.clone(), generation: *generation, text, last }).await
+        let Self { id, generation, sender, room } = self;
+        let _room = room.take(&text).await;
+        sender.send(Frame { id: id.clone(), generation: *generation, text, last, _room }).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use futures::stream;
+    use tokio::task::yield_now;
 
     use super::*;
     use crate::transport::testing::eventually;
@@ -124,12 +148,47 @@ mod tests {
     #[tokio::test]
     async fn a_late_frame_does_not_pass_for_one_of_the_successor() {
         let answer = |text: &str| Answer::Result(text.to_owned());
-        let mut operations = Operations::new(4);
+        let mut operations = Operations::new(4, 1_000);
         operations.start("1".to_owned(), stream::iter([answer("old"), answer("old")]).boxed());
         eventually("the old frames are queued", || operations.queue.len() == 3).await;
         operations.complete("1");
         operations.start("1".to_owned(), stream::iter([answer("new")]).boxed());
         let frame = operations.next().await.unwrap();
         assert!(frame.text.contains("new"), "{}", frame.text);
+    }
+
+    /// Must never: who does not read has the frames of all operations kept in memory.
+    #[tokio::test]
+    async fn what_waits_is_bounded_by_its_bytes_and_nothing_is_lost() {
+        let answer = |it: usize| Answer::Result(format!("{it}{}", " ".repeat(300)));
+        let mut operations = Operations::new(64, 1_000);
+        for id in ["1", "2"] {
+            operations.start(id.to_owned(), stream::iter((0..20).map(answer)).boxed());
+        }
+        eventually("there is no room left", || operations.queue.len() == 2).await;
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        assert_eq!(operations.queue.len(), 2, "though there is room for 64 frames");
+        let (mut told, mut ended) = (0, 0);
+        while ended < 2 {
+            let frame = operations.next().await.unwrap();
+            told += usize::from(!frame.last);
+            ended += usize::from(frame.last);
+            operations.delivered(&frame);
+        }
+        assert_eq!(told, 40);
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_the_queue_is_told_alone() {
+        let answer = |_| Answer::Result("x".repeat(5_000));
+        let mut operations = Operations::new(64, 1_000);
+        operations.start("1".to_owned(), stream::iter((0..3).map(answer)).boxed());
+        for _ in 0..3 {
+            let frame = operations.next().await.unwrap();
+            assert!(5_000 < frame.text.len() && operations.queue.is_empty());
+        }
+        assert!(operations.next().await.unwrap().last);
     }
 }

@@ -10,9 +10,10 @@ use super::fixture::{
 use crate::{
     Decider, EventType, Refusal,
     artifact::{Artifact, Sha256},
+    decode::{Event, decode},
     job::{
         Closing, CrawlSpec, JSON_BYTES_MAX, Job, JobCommand, JobError, JobEvent, Progress,
-        ReportSpec, TaskSpec,
+        ReportSpec, Spec, TaskCreated, TaskSpec,
     },
     testing::{given, replay},
 };
@@ -89,6 +90,36 @@ fn a_result_has_256_kib_and_64_levels() {
     fits(&running(), done_with(json_of(JSON_BYTES_MAX), 0, vec![]));
     refused(&running(), done_with(json_of(JSON_BYTES_MAX + 1), 0, vec![]), "result");
     refused(&running(), done_with(nested(65), 0, vec![]), "result");
+}
+
+/// In memory, small values take many times as much as their text.
+#[test]
+fn a_body_and_a_result_consist_of_20_000_values() {
+    let nulls = |count: usize| Value::Array(vec![Value::Null; count - 1]);
+    let objects = |count: usize| Value::Array(vec![json!({ "a": 0 }); (count - 1) / 2]);
+    let rule = "at most 20000 values";
+    for values in [nulls, objects] {
+        fits(&[], task_with(values(19_999)));
+        fits(&running(), done_with(values(19_999), 0, vec![]));
+        let refusal = asked_of(&[], task_with(values(20_001))).unwrap_err();
+        assert_eq!(refusal, Refusal::invalid("body", rule));
+        let refusal = asked_of(&running(), done_with(values(20_001), 0, vec![])).unwrap_err();
+        assert_eq!(refusal, Refusal::invalid("result", rule));
+    }
+    fits(&[], task_with(nulls(20_000)));
+}
+
+/// The limit is younger than the journals.
+#[test]
+fn what_was_taken_in_before_there_was_a_limit_is_still_read() {
+    let body = Value::Array(vec![Value::Null; 50_000]);
+    let task = TaskSpec { service: "checksum".parse().unwrap(), body: body.clone() };
+    let event = JobEvent::from(TaskCreated { order: order(), task });
+    let read = decode(event.name(), event.schema_version(), &event.encode().unwrap()).unwrap();
+    let Event::Job(read) = read else { panic!("{read:?}") };
+    let job = replay::<Job>(&[read]);
+    let Spec::Task(task) = &*job.present().unwrap().spec else { panic!("{job:?}") };
+    assert_eq!(task.body, body);
 }
 
 #[test]
