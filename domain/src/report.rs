@@ -5,10 +5,12 @@
 //! their SHA-256 alone, and the salt keeps that from telling what is in them.
 
 mod field;
+mod language;
 mod provenance;
 mod trace;
 
 pub use field::{FieldKind, FieldSpec};
+pub use language::Language;
 pub use provenance::{
     CitedPassage, FieldProvenance, FieldStatus, Missing, Provenance, SourceFault, SourceProvenance,
 };
@@ -52,6 +54,9 @@ pub struct ReportInput {
     /// The day that it bears.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<NaiveDate>,
+    /// What a language model is to write in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// What a field is to hold, as the requester gave it.

@@ -194,6 +194,25 @@ async fn reports_that_are_made_at_once_have_documents_of_their_own() {
     world.stopped().await;
 }
 
+/// Must never: a model that is asked for everything at once.
+#[tokio::test]
+async fn no_more_reports_are_written_at_once_than_there_are_hands() {
+    let mut world = World::new().await;
+    let model = Model::answering(1).await;
+    world.start_with(Some(model.ollama.clone()), 1);
+    let spec = whole(&world).await;
+    let first = world.request(spec.clone(), &input()).await;
+    eventually("its second field is asked for", async || model.asked() == 2).await;
+    let second = world.request(spec, &input()).await;
+    model.answer(3);
+    eventually("its fifth field is asked for", async || model.asked() == 5).await;
+    assert_eq!(world.job(second).await.phase, Phase::Queued);
+    model.answer(100);
+    assert_eq!(world.ended(first).await.0.phase, Phase::Succeeded);
+    assert_eq!(world.ended(second).await.0.phase, Phase::Succeeded);
+    world.stopped().await;
+}
+
 /// Must never: a model that is asked about what no source speaks of.
 #[tokio::test]
 async fn a_model_is_asked_for_those_fields_only_that_a_source_speaks_of() {

@@ -183,7 +183,7 @@ impl RequestReportInput {
         let sources = self.sources.iter().map(|it| json!([it.sha256, it.name]));
         let values = self.values.iter().flatten().map(|it| json!([it.key, it.value]));
         let fields = self.fields.iter().flatten().map(input::ReportFieldInput::said);
-        json!({
+        let mut said = json!({
             "template": self.template,
             "sources": sources.collect::<Vec<_>>(),
             "values": values.collect::<Vec<_>>(),
@@ -195,6 +195,11 @@ impl RequestReportInput {
             "priority": self.priority.unwrap_or(0),
             "notBefore": self.not_before.map(|it| it.0),
             "expiresAt": self.expires_at.map(|it| it.0),
-        })
+        });
+        // Keys are remembered by inputs that could not say it yet.
+        if let Some(language) = self.language {
+            said["language"] = json!(domain::report::Language::from(language));
+        }
+        said
     }
 }

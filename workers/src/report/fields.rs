@@ -7,7 +7,7 @@ mod usual;
 use std::collections::HashMap;
 
 pub(super) use derived::{avs_number, place_and_date};
-use domain::report::{FieldKind, FieldSpec, ReportInput};
+use domain::report::{FieldKind, FieldSpec, Language, ReportInput};
 
 /// A field of a template, and everything that its writer needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(super) struct Field {
     pub(super) kind: FieldKind,
     /// As people would call it.
     pub(super) label: String,
+    /// What a language model is to write it in.
+    pub(super) language: Language,
     /// What to look for in the sources.
     pub(super) query: String,
     pub(super) instructions: Option<String>,
@@ -42,7 +44,8 @@ pub(super) enum Form {
 pub(super) fn fields(keys: &[String], input: &ReportInput) -> Vec<Field> {
     let said: HashMap<String, &FieldSpec> =
         input.fields.iter().map(|it| (upper(&it.key), it)).collect();
-    keys.iter().map(|key| field(key, said.get(&upper(key)).copied())).collect()
+    let language = input.language.unwrap_or_default();
+    keys.iter().map(|key| field(key, said.get(&upper(key)).copied(), language)).collect()
 }
 
 /// Keys are compared without case.
@@ -50,7 +53,7 @@ pub(super) fn upper(key: &str) -> String {
     key.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
 }
 
-fn field(key: &str, said: Option<&FieldSpec>) -> Field {
+fn field(key: &str, said: Option<&FieldSpec>, language: Language) -> Field {
     let usual = usual::of(key);
     let kind = said.map_or(usual.kind, |it| it.kind);
     let as_usual = kind == usual.kind;
@@ -60,6 +63,7 @@ fn field(key: &str, said: Option<&FieldSpec>) -> Field {
     Field {
         key: key.to_owned(),
         kind,
+        language,
         query: said.and_then(|it| it.query.as_deref()).or(usual.query).unwrap_or(&label).to_owned(),
         label,
         instructions: said

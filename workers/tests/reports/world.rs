@@ -37,9 +37,18 @@ impl World {
 
     /// The same, leaving what it has written that often.
     pub(super) fn start_leaving(&mut self, ollama: Option<Ollama>, checkpoint_every: Duration) {
+        self.start_all(ollama, checkpoint_every, 2);
+    }
+
+    /// The same, for so many reports at a time.
+    pub(super) fn start_with(&mut self, ollama: Option<Ollama>, slots: u16) {
+        self.start_all(ollama, Duration::ZERO, slots);
+    }
+
+    fn start_all(&mut self, ollama: Option<Ollama>, checkpoint_every: Duration, slots: u16) {
         let (files, reader) = (self.files.clone(), Reader::Here);
         let reports = Reports { files, ollama, reader, checkpoint_every };
-        self.0.start(Arc::new(reports), 2);
+        self.0.start(Arc::new(reports), slots);
     }
 
     /// A file that somebody has uploaded.

@@ -145,7 +145,7 @@ struct ReportSource {
     pages_unread: i32,
     /// How many pages at its end were not looked at, because it has too many; 0 before.
     pages_cut: i32,
-    /// Why it could not be read; null if it could, and before.
+    /// Why nothing of it is used; null if something is, and before.
     error: Option<SourceFault>,
 }
 

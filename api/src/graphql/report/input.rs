@@ -20,10 +20,28 @@ pub(in crate::graphql) enum ReportWriterChoice {
     /// A language model if this server has one and it answers, else Greffe itself.
     #[default]
     Auto,
-    /// A language model, or nobody.
+    /// A language model, or nobody. It writes in French, unless `language` says otherwise.
     Ollama,
     /// Greffe itself, in the words of the sources.
     Extractive,
+}
+
+/// What a language model is to write a report in.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::report::Language")]
+pub(super) enum ReportLanguage {
+    /// French.
+    Fr,
+    /// German.
+    De,
+    /// Italian.
+    It,
+    /// English.
+    En,
+    /// Spanish.
+    Es,
+    /// Portuguese.
+    Pt,
 }
 
 /// What a field is to hold.
@@ -102,7 +120,11 @@ pub(super) struct RequestReportInput {
     pub(super) date: Option<String>,
     /// Who is to write: a language model if there is one, if it is not said.
     pub(super) writer: Option<ReportWriterChoice>,
-    /// How many passages a field is written from at most, from 1 to 100: 10, if it is not said.
+    /// What a language model is to write in, whatever the sources are in: French, if it is not said.
+    /// What Greffe itself writes is in the words of the sources.
+    pub(super) language: Option<ReportLanguage>,
+    /// How many passages a field is written from at most, from 1 to 100: 10, if it is not said. Of
+    /// more than 20, a language model is shown what stands around the words that are looked for.
     pub(super) passages_max: Option<i32>,
     /// Higher is leased first; from -100 to 100, and 0 if it is not said.
     pub(super) priority: Option<i32>,
@@ -146,6 +168,7 @@ impl RequestReportInput {
             fields: fields.map(|(at, it)| it.read(at)).collect::<Result<_, _>>()?,
             place: self.place,
             date: date.map_err(|_| Refusal::invalid("date", "a day, such as 2027-03-01"))?,
+            language: self.language.map(Into::into),
         };
         input.check()?;
         if serde_json::to_vec(&input).map_or(usize::MAX, |it| it.len()) > INPUT_BYTES_MAX - 1_024 {

@@ -103,3 +103,25 @@ fn every_root_field_says_who_may_use_it() {
     }
     assert!(silent.is_empty(), "these do not say who may use them: {silent:#?}");
 }
+
+/// Must never: a request that says where this server is to look, or whom it is
+/// to call.
+#[test]
+fn no_part_of_what_a_report_is_asked_for_with_is_an_address_or_a_path() {
+    let schema = parsed();
+    let (mut left, mut seen) = (vec!["RequestReportInput".to_owned()], Vec::new());
+    while let Some(name) = left.pop() {
+        let Some(ExtendedType::InputObject(it)) = schema.types.get(name.as_str()) else { continue };
+        for field in it.fields.values() {
+            left.push(field.ty.inner_named_type().to_string());
+            seen.push(format!("{name}.{}", field.name));
+        }
+    }
+    assert!(20 < seen.len(), "{seen:?}");
+    let words = ["address", "dir", "endpoint", "file", "folder", "host", "model", "path", "url"];
+    let named = |it: &&String| {
+        let field = it.split('.').next_back().unwrap_or_default().to_lowercase();
+        words.iter().any(|word| field.contains(word))
+    };
+    assert_eq!(seen.iter().find(named), None);
+}

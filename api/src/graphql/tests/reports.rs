@@ -7,8 +7,8 @@ use domain::{
     artifact::{Artifact, Sha256},
     job::{Closing, JobCommand, Writer, Written},
     report::{
-        CitedPassage, FieldKind, FieldProvenance, FieldStatus, Missing, Provenance, ReportInput,
-        SourceFault, SourceProvenance,
+        CitedPassage, FieldKind, FieldProvenance, FieldStatus, Language, Missing, Provenance,
+        ReportInput, SourceFault, SourceProvenance,
     },
 };
 use expect_test::expect;
@@ -48,7 +48,7 @@ fn input(template: Sha256, source: Sha256) -> Value {
         "sources": [{ "sha256": source, "name": "Dossier Exemple.txt" }],
         "values": [{ "key": "NAME", "value": "Exemple" }],
         "fields": [{ "key": "NIVEAU", "kind": "CONSTRAINED", "allowed": ["A1", "B2"] }],
-        "place": "Genève", "date": "2026-03-07", "writer": "EXTRACTIVE",
+        "place": "Genève", "date": "2026-03-07", "writer": "EXTRACTIVE", "language": "DE",
     })
 }
 
@@ -79,7 +79,7 @@ async fn a_report_that_was_asked_for_keeps_what_is_personal_out_of_the_journal()
     let bytes = world.sides.artifacts.read(&kept.bytes(), 10_000).await.unwrap();
     let kept: ReportInput = serde_json::from_slice(&bytes).unwrap();
     assert_eq!((&*kept.values[0].value, kept.place.as_deref()), ("Exemple", Some("Genève")));
-    assert_eq!(kept.salt.len(), 64);
+    assert_eq!((kept.salt.len(), kept.language), (64, Some(Language::De)));
 }
 
 #[tokio::test]
@@ -88,13 +88,17 @@ async fn the_same_key_gives_the_same_report_and_keeps_no_second_copy() {
     let ada = world.person("ada", identity::Role::Member).await;
     let (template, source) = (upload(&world, &ada, "t").await, upload(&world, &ada, "s").await);
     let mut input = input(template, source);
+    input["language"] = Value::Null;
     input["idempotencyKey"] = json!("once");
     let first = asked(&world, &ada, &input).await;
     let again = asked(&world, &ada, &input).await;
     assert_eq!(first["report"]["id"], again["report"]["id"]);
-    input["values"][0]["value"] = json!("Autre");
-    let other = asked(&world, &ada, &input).await;
-    assert_eq!(other["userErrors"][0]["code"], "KEY_REUSED");
+    for (part, other) in [("/values/0/value", "Autre"), ("/language", "IT")] {
+        let mut input = input.clone();
+        *input.pointer_mut(part).unwrap() = json!(other);
+        let other = asked(&world, &ada, &input).await;
+        assert_eq!(other["userErrors"][0]["code"], "KEY_REUSED", "{part}");
+    }
 }
 
 /// Whoever reads the table cannot try names until one fits.

@@ -1,8 +1,8 @@
-//! What a language model is told, in the language of the reports.
+//! What a language model is told: in French, whatever it is to write in.
 
 use std::{collections::HashSet, fmt::Write, ops::Range};
 
-use domain::report::FieldKind;
+use domain::report::{FieldKind, Language};
 
 use super::{
     super::{bm25::Hit, clean::NOTHING, fields::Field, words},
@@ -23,13 +23,14 @@ const CONTEXT_TOKENS: Range<usize> = 8 * 1024..32 * 1024;
 /// What a model is told to write a field from these passages.
 pub(super) fn prompt(field: &Field, hits: &[Hit<'_>]) -> String {
     let mut prompt = format!(
-        "Tu rédiges un rapport professionnel à partir d'extraits de dossier. Rédige en français \
+        "Tu rédiges un rapport professionnel à partir d'extraits de dossier. Rédige en {} \
          le contenu de la rubrique « {} ».\n\nRègles :\n\
          - n'utilise que ce que disent les extraits, n'invente rien ;\n\
          - texte simple : ni JSON, ni Markdown, ni accolades, ni titre ;\n\
          - ne répète pas le nom de la rubrique et ne mentionne pas les extraits ;\n\
          - au plus un deux-points par ligne ;\n\
          - si les extraits ne permettent pas de répondre, écris exactement {NOTHING}.\n",
+        called(field.language),
         field.label
     );
     let form = form(field);
@@ -86,6 +87,18 @@ fn around(text: &str, wanted: &HashSet<String>, room: usize) -> Range<usize> {
     let last = within(first).last().unwrap_or(first);
     let from = first.saturating_sub((room - (last - first)) / 2).min(starts.len() - room);
     starts[from]..starts.get(from + room).copied().unwrap_or(text.len())
+}
+
+/// A language, as French calls it.
+fn called(language: Language) -> &'static str {
+    match language {
+        Language::Fr => "français",
+        Language::De => "allemand",
+        Language::It => "italien",
+        Language::En => "anglais",
+        Language::Es => "espagnol",
+        Language::Pt => "portugais",
+    }
 }
 
 /// What a model is told whose answer could not be used.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::{Json, Router, extract::State, http::StatusCode, routing};
 use domain::{
     job::{Writer, WriterChoice},
-    report::{Missing, ReportInput},
+    report::{Language, Missing, ReportInput},
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -153,6 +153,19 @@ async fn a_model_is_shown_what_a_passage_was_found_for_wherever_it_stands() {
     assert_eq!(told(10).await.1, 8 * 1024, "as usual");
     let (prompt, _) = told(10).await;
     assert_eq!(prompt.matches("Il a plu.").count(), 10 * 46, "they are shown whole");
+}
+
+#[test]
+fn a_model_is_told_in_which_language_to_write_and_in_french_if_nobody_said() {
+    for (language, told) in [
+        (None, "Rédige en français le contenu de la rubrique « Formation »."),
+        (Some(Language::De), "Rédige en allemand le contenu de la rubrique « Formation »."),
+    ] {
+        let input = ReportInput { language, ..ReportInput::default() };
+        let field = fields(&["FORMATION".to_owned()], &input).remove(0);
+        let prompt = prompt::prompt(&field, &[]);
+        assert!(prompt.contains(told), "{prompt}");
+    }
 }
 
 #[tokio::test]
