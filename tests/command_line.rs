@@ -197,6 +197,21 @@ async fn a_job_and_a_land_are_given_away_by_whoever_has_the_machine() -> anyhow:
     world.end().await
 }
 
+/// Must never: a letter that leads to a door that is closed.
+#[tokio::test]
+async fn nobody_is_invited_where_registration_is_closed() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let invite = ["user", "invite", "bob@example.org"];
+    let closed = [&invite[..], &["--registration", "closed"]].concat();
+    let refused = refused(&world, &closed).await?;
+    let listed = done(&world, &["user", "list"]).await?;
+    let told = done(&world, &invite).await?;
+    ensure!(refused.contains("--registration closed"), "{refused}");
+    ensure!(!listed.contains("bob@example.org"), "{listed}");
+    ensure!(told.contains("--smtp-url") && told.contains("--registration closed"), "{told}");
+    world.end().await
+}
+
 /// Only one version of what moves with an append can be true. A process that
 /// serves is not put out of work by looking up who may sign in.
 #[tokio::test]

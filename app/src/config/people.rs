@@ -112,6 +112,15 @@ pub enum UserAction {
         /// What the letter is written in.
         #[arg(long, value_enum, default_value_t = Language::En)]
         language: Language,
+        /// What the processes that serve are told of who may have an account:
+        /// where it is `closed`, nobody joins by a letter.
+        #[arg(
+            long,
+            env = "GREFFE_REGISTRATION",
+            value_enum,
+            default_value_t = Registration::Invited
+        )]
+        registration: Registration,
     },
     /// Change what somebody may do.
     Role {

@@ -1,13 +1,13 @@
 //! `greffe user`: people who may sign in.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use commands::Command;
 use domain::{UserId, account::AccountCommand};
 use identity::{Role, SessionInfo, User};
 use uuid::Uuid;
 
 use crate::{
-    config::{self, UserAction},
+    config::{self, Registration, UserAction},
     console::{self, time},
     people::Desk,
     system,
@@ -36,10 +36,14 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
             let rows: Vec<[String; 5]> = users.iter().map(row).collect();
             console::table(["id", "e-mail", "role", "created", "disabled"], &rows);
         }
-        UserAction::Invite { email, role, language } => {
+        UserAction::Invite { email, role, language, registration } => {
+            if registration == Registration::Closed {
+                bail!("--registration closed: nobody joins by a letter; create an account instead");
+            }
             let user = identity.invite(&email, parse(&role)?, language.into(), now).await?;
             console::say(format_args!("{} is invited, and will be {}", user.email, user.role));
             console::say("the letter is sent by a process that serves, if it has --smtp-url");
+            console::say("it is good unless those that serve have --registration closed");
         }
         UserAction::Role { who, role } => {
             let user = identity.set_role(desk.user(&who).await?.id, parse(&role)?, now).await?;
