@@ -278,9 +278,14 @@ class Job:
     def unsaid(self, said):
         """That heartbeat may not have arrived."""
         with self._lock:
-            for name in ("progress", "checkpoint"):
-                if name in said:
-                    self._dirty.setdefault(name, said[name])
+            if "checkpoint" in said:
+                self._dirty.setdefault("checkpoint", said["checkpoint"])
+            if "progress" in said and "progress" not in self._dirty:
+                # Under another number: if it did arrive, it would be taken for something that was
+                # overtaken, and what is said along with it, too.
+                self._seq += 1
+                self.last_progress = {**said["progress"], "seq": self._seq}
+                self._dirty["progress"] = self.last_progress
 
     @property
     def has_news(self):

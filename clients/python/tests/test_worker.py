@@ -460,6 +460,29 @@ class WorkerTest(unittest.TestCase):
                    if it.get("leases") and "progress" in it["leases"][0]]
         self.assertEqual(numbers, sorted(set(numbers)))
 
+    def test_what_may_not_have_arrived_is_said_again_as_something_new(self):
+        beaten = threading.Event()
+
+        def handler(job):
+            # These arrive, and their answers do not.
+            self.greffe.failures["heartbeats"] = [(None, None)] * 3
+            job.progress(1, 3)
+            beaten.wait(PATIENCE_S)
+            job.save({"page": 1})
+            while True:
+                job.check()
+                time.sleep(0.01)
+
+        self.start(handler, [lease()])
+        said = lambda: [it["leases"][0] for it in self.greffe.bodies("heartbeats")
+                        if it.get("leases") and "progress" in it["leases"][0]]
+        self.greffe.until(said)
+        beaten.set()
+        self.greffe.until(lambda: any("checkpoint" in it for it in self.greffe.kept))
+        numbers = [it["progress"]["seq"] for it in said()]
+        self.assertEqual(numbers, sorted(set(numbers)))
+        self.assertGreater(len(numbers), 1)
+
     def test_a_worker_that_stops_gives_back_what_it_holds_and_says_good_bye(self):
         def handler(job):
             job.save({"page": 3})

@@ -39,8 +39,10 @@ struct Lane {
     turn: Arc<Mutex<()>>,
     asked: Asked,
     pending: Report,
-    /// The number of the newest report.
+    /// The number of the newest progress.
     seq: Option<u64>,
+    /// The number of the newest checkpoint: that of the progress that it came with, or came after.
+    checkpoint_seq: Option<u64>,
     recorded: u32,
     /// Nothing is recorded before.
     not_before: Instant,
@@ -60,7 +62,7 @@ impl Lanes {
         &mut self,
         lease: LeaseId,
         asked: &Asked,
-        (seq, report): (Option<u64>, Report),
+        (seq, mut report): (Option<u64>, Report),
         now: Instant,
     ) {
         let lane = self.lanes.entry(lease).or_insert_with(|| Lane {
@@ -68,16 +70,14 @@ impl Lanes {
             asked: asked.clone(),
             pending: Report::default(),
             seq: None,
+            checkpoint_seq: None,
             recorded: 0,
             not_before: now,
             // Not in the agenda, but to be put there.
             look_at: Some(now),
             closed: false,
         });
-        if seq.is_some() && seq <= lane.seq {
-            return;
-        }
-        lane.seq = seq.or(lane.seq);
+        lane.leave_out_what_is_old(seq, &mut report);
         lane.pending = report.over(std::mem::take(&mut lane.pending));
         if lane.look_at.is_some() {
             self.schedule(lease);
@@ -173,6 +173,25 @@ impl Lanes {
             self.agenda.remove(&(before, lease));
         }
         self.agenda.insert((at, lease));
+    }
+}
+
+impl Lane {
+    /// Progress counts if its number is a new one. A checkpoint that comes along counts unless a
+    /// newer one was there before: who says again what may not have arrived may have saved since.
+    fn leave_out_what_is_old(&mut self, seq: Option<u64>, report: &mut Report) {
+        if report.checkpoint.is_some() {
+            if seq.is_some() && seq < self.checkpoint_seq {
+                report.checkpoint = None;
+            } else {
+                self.checkpoint_seq = seq.or(self.seq).max(self.checkpoint_seq);
+            }
+        }
+        if seq.is_some() && seq <= self.seq {
+            report.progress = None;
+        } else {
+            self.seq = seq.or(self.seq);
+        }
     }
 }
 

@@ -70,6 +70,28 @@ fn a_checkpoint_is_not_lost_to_later_progress() {
     assert_eq!(record(&mut lanes, now), Some(both));
 }
 
+/// Must never: a checkpoint that was answered with `ok` and is nowhere.
+#[test]
+fn a_checkpoint_counts_also_beside_progress_that_was_said_before() {
+    let with = |page: u64, it: Report| Report { checkpoint: Some(json!({ "page": page })), ..it };
+    let (mut lanes, now) = (Lanes::default(), Instant::now());
+    offer(&mut lanes, Some(5), done(1), now);
+    offer(&mut lanes, Some(5), with(1, done(1)), now);
+    assert_eq!(record(&mut lanes, now), Some(with(1, done(1))));
+    // The answer was lost, and it has saved since.
+    offer(&mut lanes, Some(5), with(2, done(1)), now);
+    let later = now + ms(400);
+    assert_eq!(record(&mut lanes, later), Some(with(2, Report::default())));
+    // What was under way for long takes nothing back.
+    offer(&mut lanes, Some(6), with(3, done(2)), later);
+    offer(&mut lanes, Some(5), with(2, done(1)), later);
+    assert_eq!(record(&mut lanes, later + ms(400)), Some(with(3, done(2))));
+    offer(&mut lanes, Some(7), done(3), later);
+    offer(&mut lanes, None, with(4, Report::default()), later);
+    offer(&mut lanes, Some(6), with(3, done(2)), later);
+    assert_eq!(record(&mut lanes, later + ms(800)), Some(with(4, done(3))));
+}
+
 #[test]
 fn what_is_left_is_given_to_whoever_settles_and_comes_back_if_they_do_not() {
     let (mut lanes, start) = (Lanes::default(), Instant::now());
