@@ -1,6 +1,6 @@
 //! Those who do the jobs that Greffe does itself, as the operator wants them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context;
 use artifacts::Artifacts;
@@ -27,7 +27,7 @@ pub(crate) fn executors(
     let settings = Settings {
         about: config.crawl_about.clone(),
         allowed: Arc::new(Allowed::new(config.crawl_allow.iter().map(String::as_str))),
-        delay: seconds(config.crawl_delay_s),
+        delay: config.crawl_delay,
         found_max: config.crawl_pages_max.saturating_mul(FOUND_PER_PAGE),
         ..Settings::default()
     };
@@ -46,12 +46,7 @@ fn ollama(config: &BuiltIn) -> anyhow::Result<Option<Ollama>> {
     let (Some(url), Some(model)) = (&config.ollama_url, &config.ollama_model) else {
         return Ok(None);
     };
-    let deadline = seconds(config.ollama_deadline_s);
+    let deadline = config.ollama_deadline;
     let settings = OllamaSettings { url: url.clone(), model: model.clone(), deadline };
     Ollama::try_new(settings).map(Some).context("cannot ask Ollama")
-}
-
-/// What is no length of time is none.
-fn seconds(asked: f64) -> Duration {
-    Duration::try_from_secs_f64(asked.clamp(0.0, 3_600.0)).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //! Nothing else reads the environment, but `postgres` for where its binaries are
 //! (`GREFFE_POSTGRES_BIN`).
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use api::{Origin, TrustedProxies};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod belongings;
 mod built_in;
 mod people;
+mod seconds;
 
 pub use belongings::{JobAction, LandAction};
 pub use built_in::BuiltIn;
@@ -223,10 +224,16 @@ pub struct Serve {
     pub metrics_token: Option<String>,
 
     /// How long leases are left alone after a start, and after the database was
-    /// away, in seconds: workers that could not report meanwhile get the chance
-    /// to.
-    #[arg(long, env = "GREFFE_RESCUE_GRACE_S", default_value_t = 10.0, value_name = "SECONDS")]
-    pub rescue_grace_s: f64,
+    /// away, in seconds, an hour at most: workers that could not report
+    /// meanwhile get the chance to.
+    #[arg(
+        long = "rescue-grace-s",
+        env = "GREFFE_RESCUE_GRACE_S",
+        default_value = "10",
+        value_parser = seconds::seconds(0.0..=3_600.0),
+        value_name = "SECONDS"
+    )]
+    pub rescue_grace: Duration,
 
     /// How long the idempotency key of a request is remembered, in days: what
     /// is repeated later is done again.

@@ -243,7 +243,7 @@ impl System {
             commands: commands.clone(),
             reader: reader.clone(),
             every: RESCUE_EVERY,
-            grace: Duration::from_secs_f64(config.rescue_grace_s.clamp(0.0, 3_600.0)),
+            grace: config.rescue_grace,
         };
         let scheduler = Scheduler { commands, reader, every: SCHEDULE_EVERY };
         let stop = self.stop.clone();

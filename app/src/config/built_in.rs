@@ -1,10 +1,12 @@
 //! What an operator decides about the jobs that Greffe does itself: crawls and
 //! reports.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use commands::CRAWL_PAGES_MAX;
+
+use super::seconds::seconds;
 
 /// How Greffe does crawls and reports.
 #[derive(Args, Clone, Debug)]
@@ -26,10 +28,16 @@ pub struct BuiltIn {
     #[arg(long, env = "GREFFE_CRAWL_ALLOW", value_delimiter = ',', value_name = "HOSTS")]
     pub crawl_allow: Vec<String>,
 
-    /// How long between two requests of a crawl to the same host, in seconds.
-    /// A robots.txt may ask for longer.
-    #[arg(long, env = "GREFFE_CRAWL_DELAY_S", default_value_t = 0.5, value_name = "SECONDS")]
-    pub crawl_delay_s: f64,
+    /// How long between two requests of a crawl to the same host, in seconds,
+    /// an hour at most. A robots.txt may ask for longer.
+    #[arg(
+        long = "crawl-delay-s",
+        env = "GREFFE_CRAWL_DELAY_S",
+        default_value = "0.5",
+        value_parser = seconds(0.0..=3_600.0),
+        value_name = "SECONDS"
+    )]
+    pub crawl_delay: Duration,
 
     /// How many pages a crawl may be asked to visit. Whoever asks for more is
     /// refused. The addresses that it finds are in memory while it runs, up to
@@ -53,7 +61,13 @@ pub struct BuiltIn {
     #[arg(long, env = "GREFFE_OLLAMA_MODEL", value_name = "NAME")]
     pub ollama_model: Option<String>,
 
-    /// How long Ollama may take for a field, in seconds.
-    #[arg(long, env = "GREFFE_OLLAMA_DEADLINE_S", default_value_t = 120.0, value_name = "SECONDS")]
-    pub ollama_deadline_s: f64,
+    /// How long Ollama may take for a field, in seconds, from one to an hour.
+    #[arg(
+        long = "ollama-deadline-s",
+        env = "GREFFE_OLLAMA_DEADLINE_S",
+        default_value = "120",
+        value_parser = seconds(1.0..=3_600.0),
+        value_name = "SECONDS"
+    )]
+    pub ollama_deadline: Duration,
 }
