@@ -53,6 +53,10 @@ const RESCUE_EVERY: Duration = Duration::from_millis(500);
 /// How often the scheduler looks.
 const SCHEDULE_EVERY: Duration = Duration::from_millis(250);
 
+/// How long a look at accounts may take. Sockets of sessions that have ended are
+/// open as long.
+const ACCOUNTS_TAKE_MAX: Duration = Duration::from_secs(30);
+
 /// How often files that nothing refers to are removed.
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
@@ -313,6 +317,7 @@ impl System {
             endings: self.endings.clone(),
             post: config.roles.contains(&Part::Scheduler).then_some(post),
             clock: Arc::new(now),
+            round_takes_max: ACCOUNTS_TAKE_MAX,
         };
         let stop = self.stop.clone();
         self.parts.spawn(async move {

@@ -17,13 +17,13 @@ use domain::{
     artifact::Sha256,
     job::{JobEvent, Present, Spec},
 };
-use projections::{checkpoint::Checkpoints, fact::Fact, feed::Feed, reactor::Turn};
+use projections::{checkpoint::Checkpoints, fact::Fact, feed::Feed};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    reactor::{Following, Interrupted, Reactor},
+    reactor::{Following, Held, Interrupted, Reactor},
     report::checkpoint,
 };
 use files::{File, files, given, supersedes};
@@ -57,7 +57,7 @@ struct Keeping {
 impl Reactor for Keeping {
     const NAME: &'static str = "keeper";
 
-    async fn answer(&mut self, fact: &Fact, _: &Turn) -> Result<(), Interrupted> {
+    async fn answer(&mut self, fact: &Fact, _: &Held) -> Result<(), Interrupted> {
         self.keeper.keep(fact).await
     }
 

@@ -15,7 +15,10 @@ use projections::{
     feed::{Feed, FeedError},
     reactor::{RENEW_WITHIN, Turn},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,6 +28,14 @@ const BATCH: usize = 500;
 /// How soon to try again what could not be done, and to look whether who has
 /// the turn is still alive.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How long one step may take, between two signs of life. A connection to a
+/// database that is gone without a word is not waited for longer.
+const STEP_TAKES_MAX: Duration = Duration::from_mins(2);
+
+/// The same for what is done when everything is dealt with: every file that is
+/// stored is looked at.
+const IDLE_TAKES_MAX: Duration = Duration::from_hours(1);
 
 /// Why it was cut short. It is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +52,8 @@ pub(crate) enum Interrupted {
     NotReached(#[from] NotReached),
     #[error("another process has taken over")]
     TakenOver,
+    #[error("the database does not answer")]
+    Silent,
 }
 
 /// Whoever does something about what happens.
@@ -53,7 +66,7 @@ pub(crate) trait Reactor {
     fn answer(
         &mut self,
         fact: &Fact,
-        turn: &Turn,
+        turn: &Held,
     ) -> impl Future<Output = Result<(), Interrupted>> + Send;
 
     /// Everything that has happened is dealt with.
@@ -68,9 +81,50 @@ pub(crate) struct Following {
     pub(crate) owner: Uuid,
 }
 
-/// Gives a sign of life.
-pub(crate) async fn still_ours(turn: &Turn) -> Result<(), Interrupted> {
-    if turn.renew().await? { Ok(()) } else { Err(Interrupted::TakenOver) }
+/// A turn that this process holds, as long as it gives signs of life.
+pub(crate) struct Held {
+    token: Turn,
+    steps: Steps,
+}
+
+impl Held {
+    /// Gives a sign of life.
+    pub(crate) async fn still_ours(&self) -> Result<(), Interrupted> {
+        let renewed = self.token.renew().await?;
+        self.steps.begin(STEP_TAKES_MAX);
+        if renewed { Ok(()) } else { Err(Interrupted::TakenOver) }
+    }
+}
+
+/// Says when a step begins, and how long it may take.
+#[derive(Clone)]
+struct Steps(watch::Sender<Duration>);
+
+impl Steps {
+    fn begin(&self, takes_max: Duration) {
+        self.0.send_replace(takes_max);
+    }
+}
+
+/// What `work` gives, unless one of its steps takes longer than it may.
+async fn in_time<W: Future<Output = Result<(), Interrupted>>>(
+    work: impl FnOnce(Steps) -> W,
+) -> Result<(), Interrupted> {
+    let (steps, mut begun) = watch::channel(STEP_TAKES_MAX);
+    // Kept until the end: what the work has let go of is not waited for.
+    let kept = Steps(steps);
+    let overdue = async {
+        loop {
+            let takes_max = *begun.borrow_and_update();
+            if timeout(takes_max, begun.changed()).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        done = work(kept.clone()) => done,
+        () = overdue => Err(Interrupted::Silent),
+    }
 }
 
 impl Following {
@@ -79,7 +133,7 @@ impl Following {
         loop {
             let followed = tokio::select! {
                 () = stop.cancelled() => return,
-                followed = self.follow(&mut reactor, &stop) => followed,
+                followed = in_time(|steps| self.follow(&mut reactor, steps, &stop)) => followed,
             };
             if let Err(interrupted) = followed {
                 let cause: &(dyn Error + Send + Sync) = &interrupted;
@@ -98,35 +152,71 @@ impl Following {
     async fn follow<R: Reactor>(
         &self,
         reactor: &mut R,
+        steps: Steps,
         stop: &CancellationToken,
     ) -> Result<(), Interrupted> {
         let turn = self.checkpoints.turn(R::NAME, self.owner).await?;
-        let Some(mut turn) = turn else { return Ok(()) };
+        let Some(token) = turn else { return Ok(()) };
+        let mut turn = Held { token, steps };
         let mut head = self.feed.head();
         while !stop.is_cancelled() {
             head.borrow_and_update();
-            let facts = self.feed.read(turn.checkpoint(), BATCH).await?;
+            let facts = self.feed.read(turn.token.checkpoint(), BATCH).await?;
             let Some(last) = facts.last().map(|it| it.position()) else {
+                turn.steps.begin(IDLE_TAKES_MAX);
                 reactor.idle().await?;
+                turn.steps.begin(STEP_TAKES_MAX);
                 tokio::select! {
                     () = stop.cancelled() => {}
                     _ = timeout(RENEW_WITHIN, head.changed()) => {}
                 }
-                still_ours(&turn).await?;
+                turn.still_ours().await?;
                 continue;
             };
             let mut said = Instant::now();
             for fact in &facts {
                 if RENEW_WITHIN <= said.elapsed() {
-                    still_ours(&turn).await?;
+                    turn.still_ours().await?;
                     said = Instant::now();
                 }
                 reactor.answer(fact, &turn).await?;
             }
-            if !turn.move_to(last).await? {
+            if !turn.token.move_to(last).await? {
                 return Err(Interrupted::TakenOver);
             }
         }
-        Ok(turn.release().await?)
+        Ok(turn.token.release().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    /// Must never: a connection that is dead holds everything up until somebody starts Greffe
+    /// again.
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_long_is_let_be_and_what_is_silent_is_not() {
+        let begun = Instant::now();
+        let done = in_time(|steps| async move {
+            for _ in 0..100 {
+                steps.begin(STEP_TAKES_MAX);
+                advance(STEP_TAKES_MAX / 2).await;
+            }
+            steps.begin(IDLE_TAKES_MAX);
+            advance(IDLE_TAKES_MAX / 2).await;
+            steps.begin(STEP_TAKES_MAX);
+            std::future::pending().await
+        });
+        assert!(matches!(done.await, Err(Interrupted::Silent)));
+        assert_eq!(begun.elapsed(), STEP_TAKES_MAX * 51 + IDLE_TAKES_MAX / 2);
+        let done = in_time(|steps| async move {
+            drop(steps);
+            advance(STEP_TAKES_MAX / 2).await;
+            Ok(())
+        });
+        assert!(done.await.is_ok());
     }
 }

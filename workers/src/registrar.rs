@@ -20,13 +20,12 @@ use projections::{
     feed::Feed,
     job_list::{JobFilter, JobList, JobOrder, Paging},
     land::{LandFilter, LandOrder, LandPaging, Lands},
-    reactor::Turn,
     schema::Tables,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::reactor::{Following, Interrupted, Reactor, still_ours};
+use crate::reactor::{Following, Held, Interrupted, Reactor};
 
 /// How many things are looked at between two signs of life.
 const PAGE: u32 = 100;
@@ -69,13 +68,13 @@ impl Registrar {
 
     /// What is in the journal by now is in the table: also what an earlier
     /// transfer has brought.
-    async fn caught_up(&self, tables: Tables, turn: &Turn) -> Result<(), Interrupted> {
+    async fn caught_up(&self, tables: Tables, turn: &Held) -> Result<(), Interrupted> {
         let head = self.checkpoints.journal_head().await?;
-        still_ours(turn).await?;
+        turn.still_ours().await?;
         Ok(self.checkpoints.reached(tables, head, PATIENCE).await??)
     }
 
-    async fn give_jobs(&self, transfer: Transfer, turn: &Turn) -> Result<(), Interrupted> {
+    async fn give_jobs(&self, transfer: Transfer, turn: &Held) -> Result<(), Interrupted> {
         self.caught_up(JobList::TABLES, turn).await?;
         let filter = JobFilter { owner: Some(transfer.from), ..JobFilter::default() };
         let mut after = None;
@@ -88,11 +87,11 @@ impl Registrar {
             }
             let Some(last) = page.rows.last().filter(|_| page.more) else { return Ok(()) };
             after = Some(last.created_position);
-            still_ours(turn).await?;
+            turn.still_ours().await?;
         }
     }
 
-    async fn give_lands(&self, transfer: Transfer, turn: &Turn) -> Result<(), Interrupted> {
+    async fn give_lands(&self, transfer: Transfer, turn: &Held) -> Result<(), Interrupted> {
         self.caught_up(Lands::TABLES, turn).await?;
         let filter = LandFilter { owner: Some(transfer.from), ..LandFilter::default() };
         let mut after = None;
@@ -106,7 +105,7 @@ impl Registrar {
             }
             let Some(last) = found.rows.last().filter(|_| found.more) else { return Ok(()) };
             after = Some(last.created_position);
-            still_ours(turn).await?;
+            turn.still_ours().await?;
         }
     }
 
@@ -141,7 +140,7 @@ impl Registrar {
 impl Reactor for Registrar {
     const NAME: &'static str = "registrar";
 
-    async fn answer(&mut self, fact: &Fact, turn: &Turn) -> Result<(), Interrupted> {
+    async fn answer(&mut self, fact: &Fact, turn: &Held) -> Result<(), Interrupted> {
         let (Subject::Account(from), Event::Account(AccountEvent::OwnershipTransferred(it))) =
             (fact.subject, &fact.event)
         else {

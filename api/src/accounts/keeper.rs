@@ -16,7 +16,7 @@ use projections::{
     feed::{Feed, FeedError},
 };
 use std::sync::Arc;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, error::Elapsed, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Endings, Post};
@@ -43,6 +43,9 @@ pub struct Keeper {
     pub post: Option<Post>,
     /// Tells the time.
     pub clock: Clock,
+    /// How long the database may take for a round. A connection to one that is
+    /// gone without a word is not waited for longer.
+    pub round_takes_max: Duration,
 }
 
 /// Why it has to try again.
@@ -52,6 +55,8 @@ enum Interrupted {
     Identity(#[from] IdentityError),
     #[error(transparent)]
     Feed(#[from] FeedError),
+    #[error("the database does not answer")]
+    Silent(#[from] Elapsed),
 }
 
 impl Keeper {
@@ -65,7 +70,8 @@ impl Keeper {
         let mut swept_at = Instant::now();
         let mut head = self.feed.head();
         while !stop.is_cancelled() {
-            noted("accounts", self.round(&mut at, &mut swept_at).await);
+            let round = timeout(self.round_takes_max, self.round(&mut at, &mut swept_at)).await;
+            noted("accounts", round.unwrap_or_else(|silence| Err(silence.into())));
             tokio::select! {
                 () = stop.cancelled() => return,
                 woken = timeout(LOOK_EVERY, head.changed()) => drop(woken),
@@ -86,19 +92,18 @@ impl Keeper {
             Some(position) => position,
             None => self.identity.checkpoint().await?,
         };
-        let began_at = position;
         loop {
             let facts = self.feed.read(position, BATCH).await?;
             let Some(last) = facts.last() else { break };
             for fact in &facts {
                 self.take_in(fact).await?;
+                // However the round ends: the next one goes on from here.
+                *at = Some(fact.position());
             }
             position = last.position();
-        }
-        *at = Some(position);
-        if position != began_at {
             self.identity.keep_checkpoint(position).await?;
         }
+        *at = Some(position);
         if self.post.is_some() && SWEEP_EVERY <= swept_at.elapsed() {
             self.identity.sweep(self.now()).await?;
             *swept_at = Instant::now();
@@ -132,14 +137,17 @@ impl Keeper {
     }
 
     async fn send_letters(&self, post: &Post, stop: &CancellationToken) -> Result<(), Interrupted> {
-        self.identity.answer_wishes(self.now()).await?;
-        for letter in self.identity.take_letters(self.now()).await? {
+        let takes_max = self.round_takes_max;
+        timeout(takes_max, self.identity.answer_wishes(self.now())).await??;
+        for letter in timeout(takes_max, self.identity.take_letters(self.now())).await?? {
             // What was taken and is not sent is taken again.
             if stop.is_cancelled() {
                 break;
             }
             match post.send(&letter).await {
-                Ok(()) => self.identity.letter_sent(letter.id, self.now()).await?,
+                Ok(()) => {
+                    timeout(takes_max, self.identity.letter_sent(letter.id, self.now())).await??;
+                }
                 Err(error) => {
                     let error: &(dyn Error + Send + Sync) = &error;
                     tracing::warn!(letter = %letter.id, error, "a letter is tried again later");

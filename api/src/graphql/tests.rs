@@ -5,6 +5,7 @@ mod accounts;
 mod letters;
 mod contract;
 mod crawls;
+mod dead_connection;
 mod lists;
 mod live;
 mod reports;

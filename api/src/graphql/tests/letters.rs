@@ -115,6 +115,7 @@ async fn world(server: &MailServer, registration: Admission) -> (World, JoinSet<
         endings: world.sides.endings.clone(),
         post: Some(post),
         clock: Arc::new(now),
+        round_takes_max: PATIENCE,
     };
     let mut tasks = JoinSet::new();
     let stop = world.stop.clone();
@@ -200,6 +201,7 @@ async fn a_session_ends_while_a_mail_server_says_nothing() {
         endings: endings.clone(),
         post: Some(Post::by_smtp(&SmtpSettings { url, from }, "https://example.org").unwrap()),
         clock: Arc::new(now),
+        round_takes_max: PATIENCE,
     };
     let mut tasks = JoinSet::new();
     let stop = world.stop.clone();

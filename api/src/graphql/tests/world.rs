@@ -160,6 +160,11 @@ impl World {
         world
     }
 
+    /// The way to its database.
+    pub(crate) fn database(&self) -> PgConnectOptions {
+        (*self.db.connect_options()).clone()
+    }
+
     fn start(&mut self) {
         let (feed, stop) = (Arc::clone(&self.sides.feed), self.stop.clone());
         self.tasks.spawn(async move { feed.run(stop).await });
@@ -169,6 +174,7 @@ impl World {
             endings: self.sides.endings.clone(),
             post: None,
             clock: Arc::new(now),
+            round_takes_max: PATIENCE,
         };
         let stop = self.stop.clone();
         self.tasks.spawn(async move { keeper.run(stop).await });
