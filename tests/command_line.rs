@@ -203,9 +203,10 @@ async fn nobody_is_invited_where_registration_is_closed() -> anyhow::Result<()> 
     let world = World::new().await?;
     let invite = ["user", "invite", "bob@example.org"];
     let closed = [&invite[..], &["--registration", "closed"]].concat();
-    refused(&world, &closed).await?;
+    let refused = refused(&world, &closed).await?;
     let listed = done(&world, &["user", "list"]).await?;
     let told = done(&world, &invite).await?;
+    ensure!(refused.contains("--registration closed"), "{refused}");
     ensure!(!listed.contains("bob@example.org"), "{listed}");
     ensure!(told.contains("--smtp-url") && told.contains("--registration closed"), "{told}");
     world.end().await

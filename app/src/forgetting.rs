@@ -17,6 +17,10 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_mins(10);
 /// How many keys are forgotten at a time: a short transaction each.
 const BATCH: u32 = 1_000;
 
+/// How long that may take. A connection that is dead without a word is not
+/// waited for longer.
+const TAKES_MAX: Duration = Duration::from_mins(1);
+
 /// Forgets old keys.
 pub(crate) struct Forgetting {
     pub(crate) journal: Arc<PostgresJournal>,
@@ -31,7 +35,8 @@ impl Forgetting {
     /// Forgets, until `stop`. What cannot be forgotten now is the next time.
     pub(crate) async fn run(self, stop: CancellationToken) {
         loop {
-            let more = match self.forget_some().await {
+            let forgotten = timeout(TAKES_MAX, self.forget_some()).await;
+            let more = match forgotten.unwrap_or_else(|silence| Err(silence.into())) {
                 Ok(count) => {
                     metrics::counter!("greffe_keys_forgotten_total").increment(count);
                     count == u64::from(BATCH)

@@ -66,7 +66,7 @@ pub(crate) trait Reactor {
     fn answer(
         &mut self,
         fact: &Fact,
-        held: &Held,
+        turn: &Held,
     ) -> impl Future<Output = Result<(), Interrupted>> + Send;
 
     /// Everything that has happened is dealt with.
@@ -83,14 +83,14 @@ pub(crate) struct Following {
 
 /// A turn that this process holds, as long as it gives signs of life.
 pub(crate) struct Held {
-    turn: Turn,
+    token: Turn,
     steps: Steps,
 }
 
 impl Held {
     /// Gives a sign of life.
     pub(crate) async fn still_ours(&self) -> Result<(), Interrupted> {
-        let renewed = self.turn.renew().await?;
+        let renewed = self.token.renew().await?;
         self.steps.begin(STEP_TAKES_MAX);
         if renewed { Ok(()) } else { Err(Interrupted::TakenOver) }
     }
@@ -111,7 +111,7 @@ async fn in_time<W: Future<Output = Result<(), Interrupted>>>(
     work: impl FnOnce(Steps) -> W,
 ) -> Result<(), Interrupted> {
     let (steps, mut begun) = watch::channel(STEP_TAKES_MAX);
-    // Kept here: what the work has dropped takes no longer.
+    // Kept until the end: what the work has let go of is not waited for.
     let kept = Steps(steps);
     let overdue = async {
         loop {
@@ -156,41 +156,43 @@ impl Following {
         stop: &CancellationToken,
     ) -> Result<(), Interrupted> {
         let turn = self.checkpoints.turn(R::NAME, self.owner).await?;
-        let Some(turn) = turn else { return Ok(()) };
-        let mut held = Held { turn, steps };
+        let Some(token) = turn else { return Ok(()) };
+        let mut turn = Held { token, steps };
         let mut head = self.feed.head();
         while !stop.is_cancelled() {
             head.borrow_and_update();
-            let facts = self.feed.read(held.turn.checkpoint(), BATCH).await?;
+            let facts = self.feed.read(turn.token.checkpoint(), BATCH).await?;
             let Some(last) = facts.last().map(|it| it.position()) else {
-                held.steps.begin(IDLE_TAKES_MAX);
+                turn.steps.begin(IDLE_TAKES_MAX);
                 reactor.idle().await?;
-                held.steps.begin(STEP_TAKES_MAX);
+                turn.steps.begin(STEP_TAKES_MAX);
                 tokio::select! {
                     () = stop.cancelled() => {}
                     _ = timeout(RENEW_WITHIN, head.changed()) => {}
                 }
-                held.still_ours().await?;
+                turn.still_ours().await?;
                 continue;
             };
             let mut said = Instant::now();
             for fact in &facts {
                 if RENEW_WITHIN <= said.elapsed() {
-                    held.still_ours().await?;
+                    turn.still_ours().await?;
                     said = Instant::now();
                 }
-                reactor.answer(fact, &held).await?;
+                reactor.answer(fact, &turn).await?;
             }
-            if !held.turn.move_to(last).await? {
+            if !turn.token.move_to(last).await? {
                 return Err(Interrupted::TakenOver);
             }
         }
-        Ok(held.turn.release().await?)
+        Ok(turn.token.release().await?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::advance;
+
     use super::*;
 
     /// Must never: a connection that is dead holds everything up until somebody starts Greffe
@@ -201,10 +203,10 @@ mod tests {
         let done = in_time(|steps| async move {
             for _ in 0..100 {
                 steps.begin(STEP_TAKES_MAX);
-                sleep(STEP_TAKES_MAX / 2).await;
+                advance(STEP_TAKES_MAX / 2).await;
             }
             steps.begin(IDLE_TAKES_MAX);
-            sleep(IDLE_TAKES_MAX / 2).await;
+            advance(IDLE_TAKES_MAX / 2).await;
             steps.begin(STEP_TAKES_MAX);
             std::future::pending().await
         });
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(begun.elapsed(), STEP_TAKES_MAX * 51 + IDLE_TAKES_MAX / 2);
         let done = in_time(|steps| async move {
             drop(steps);
-            sleep(STEP_TAKES_MAX / 2).await;
+            advance(STEP_TAKES_MAX / 2).await;
             Ok(())
         });
         assert!(done.await.is_ok());

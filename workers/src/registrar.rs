@@ -68,14 +68,14 @@ impl Registrar {
 
     /// What is in the journal by now is in the table: also what an earlier
     /// transfer has brought.
-    async fn caught_up(&self, tables: Tables, held: &Held) -> Result<(), Interrupted> {
+    async fn caught_up(&self, tables: Tables, turn: &Held) -> Result<(), Interrupted> {
         let head = self.checkpoints.journal_head().await?;
-        held.still_ours().await?;
+        turn.still_ours().await?;
         Ok(self.checkpoints.reached(tables, head, PATIENCE).await??)
     }
 
-    async fn give_jobs(&self, transfer: Transfer, held: &Held) -> Result<(), Interrupted> {
-        self.caught_up(JobList::TABLES, held).await?;
+    async fn give_jobs(&self, transfer: Transfer, turn: &Held) -> Result<(), Interrupted> {
+        self.caught_up(JobList::TABLES, turn).await?;
         let filter = JobFilter { owner: Some(transfer.from), ..JobFilter::default() };
         let mut after = None;
         loop {
@@ -87,12 +87,12 @@ impl Registrar {
             }
             let Some(last) = page.rows.last().filter(|_| page.more) else { return Ok(()) };
             after = Some(last.created_position);
-            held.still_ours().await?;
+            turn.still_ours().await?;
         }
     }
 
-    async fn give_lands(&self, transfer: Transfer, held: &Held) -> Result<(), Interrupted> {
-        self.caught_up(Lands::TABLES, held).await?;
+    async fn give_lands(&self, transfer: Transfer, turn: &Held) -> Result<(), Interrupted> {
+        self.caught_up(Lands::TABLES, turn).await?;
         let filter = LandFilter { owner: Some(transfer.from), ..LandFilter::default() };
         let mut after = None;
         loop {
@@ -105,7 +105,7 @@ impl Registrar {
             }
             let Some(last) = found.rows.last().filter(|_| found.more) else { return Ok(()) };
             after = Some(last.created_position);
-            held.still_ours().await?;
+            turn.still_ours().await?;
         }
     }
 
@@ -140,7 +140,7 @@ impl Registrar {
 impl Reactor for Registrar {
     const NAME: &'static str = "registrar";
 
-    async fn answer(&mut self, fact: &Fact, held: &Held) -> Result<(), Interrupted> {
+    async fn answer(&mut self, fact: &Fact, turn: &Held) -> Result<(), Interrupted> {
         let (Subject::Account(from), Event::Account(AccountEvent::OwnershipTransferred(it))) =
             (fact.subject, &fact.event)
         else {
@@ -148,8 +148,8 @@ impl Reactor for Registrar {
         };
         let (to, position) = (it.to, fact.position());
         let transfer = Transfer { from, to, position };
-        self.give_jobs(transfer, held).await?;
-        self.give_lands(transfer, held).await?;
+        self.give_jobs(transfer, turn).await?;
+        self.give_lands(transfer, turn).await?;
         self.artifacts.give_uploads(from.0, to.0, fact.at()).await?;
         tracing::info!(%from, %to, position, "what somebody owned is another's now");
         Ok(())

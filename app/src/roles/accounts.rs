@@ -1,13 +1,13 @@
 //! `greffe user`: people who may sign in.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use commands::Command;
 use domain::{UserId, account::AccountCommand};
 use identity::{Role, SessionInfo, User};
 use uuid::Uuid;
 
 use crate::{
-    config::{self, UserAction},
+    config::{self, Registration, UserAction},
     console::{self, time},
     people::Desk,
     system,
@@ -37,7 +37,9 @@ async fn act(desk: &Desk, action: UserAction) -> anyhow::Result<()> {
             console::table(["id", "e-mail", "role", "created", "disabled"], &rows);
         }
         UserAction::Invite { email, role, language, registration } => {
-            let identity = identity.admitting(registration.into());
+            if registration == Registration::Closed {
+                bail!("--registration closed: nobody joins by a letter; create an account instead");
+            }
             let user = identity.invite(&email, parse(&role)?, language.into(), now).await?;
             console::say(format_args!("{} is invited, and will be {}", user.email, user.role));
             console::say("the letter is sent by a process that serves, if it has --smtp-url");
