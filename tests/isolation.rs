@@ -2,19 +2,19 @@
 //! whatever they ask for, over GraphQL, sockets, REST and files.
 //!
 //! Nothing is listed by hand: every field of the schema is asked for, with the
-//! other's ids wherever an id fits.
+//! other's ids wherever an id fits, and so is every route.
 
 mod belongings;
+mod routes;
 mod schema;
 mod socket;
 mod transfer;
 
-use anyhow::{Context, ensure};
-use reqwest::Method;
+use anyhow::ensure;
 use serde_json::Value;
 
 use self::{belongings::Belongings, schema::Schema, socket::Socket};
-use crate::world::{Caller, World};
+use crate::world::World;
 
 /// What a stranger may learn from an answer: nothing of what belongs to Ann.
 fn nothing_of(ann: &Belongings, answer: &Value, asked: &str) -> anyhow::Result<()> {
@@ -98,37 +98,4 @@ async fn no_frame_of_a_stranger_s_sockets_tells_of_others() -> anyhow::Result<()
         ensure!(!frame.to_string().contains(&mark), "{asked} tells a stranger {mark}: {frame}");
     }
     world.end().await
-}
-
-#[tokio::test]
-async fn files_and_routes_of_others_are_not_there() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let ann = Belongings::of_ann(&world).await?;
-    let before = ann.everything().await?;
-    let bob = world.member("bob").await?;
-    let nobody = Caller::new(&world.base, "");
-    for file in &ann.files {
-        let path = format!("/api/artifacts/{file}");
-        for method in [Method::GET, Method::HEAD] {
-            let own = ann.owner.send(method.clone(), &path).await?;
-            ensure!(own.status() == 200, "{method} {path}: {}", own.status());
-            let others = bob.send(method.clone(), &path).await?;
-            ensure!(others.status() == 404, "{method} {path}: {}", others.status());
-            let anybody = nobody.send(method.clone(), &path).await?;
-            ensure!(anybody.status() == 401, "{method} {path}: {}", anybody.status());
-        }
-    }
-    for id in &ann.ids {
-        for path in [format!("/api/files/{id}"), format!("/api/artifacts/{id}")] {
-            let status = bob.send(Method::DELETE, &path).await?.status().as_u16();
-            ensure!([404, 405].contains(&status), "DELETE {path}: {status}");
-        }
-        for part in ["settle", "logs", "artifacts"] {
-            let path = format!("/worker/v1/leases/{id}/{part}");
-            let status = bob.send(Method::POST, &path).await?.status().as_u16();
-            ensure!([401, 403].contains(&status), "POST {path}: {status}");
-        }
-    }
-    ensure!(before == ann.everything().await?, "a stranger has changed something");
-    world.end().await.context("stop")
 }

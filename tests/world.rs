@@ -17,7 +17,7 @@ use clap::Parser;
 use identity::WorkerServices;
 use journal::postgres::PostgresJournal;
 use postgres::testing::Database;
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
 use tempfile::TempDir;
@@ -243,10 +243,13 @@ impl Caller {
         method: Method,
         path: &str,
     ) -> anyhow::Result<reqwest::Response> {
+        Ok(self.request(method, path).send().await?)
+    }
+
+    /// A request to change before it is sent.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
-        let request =
-            if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
-        Ok(request.send().await?)
+        if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
     }
 
     /// Creates a task, gives back its id.

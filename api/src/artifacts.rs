@@ -7,6 +7,7 @@
 
 mod arriving;
 mod caller;
+pub(crate) mod described;
 mod download;
 mod form;
 mod name;
@@ -26,12 +27,12 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware,
     response::Response,
-    routing::{delete, get, post},
 };
 use commands::Ids;
 
 use crate::{
     problem::Problem,
+    rest::{Mount, Route},
     transport::{Authenticate, Clock},
 };
 
@@ -66,9 +67,9 @@ pub(crate) struct Files {
 pub(crate) fn routes(around: Surroundings) -> Router {
     let files = Files { around, turns: Arc::default() };
     Router::new()
-        .route("/api/files", post(upload::answer))
-        .route("/api/files/{id}", delete(upload::take_back))
-        .route("/api/artifacts/{sha256}", get(download::answer))
+        .mount(Route::SendFile, upload::answer)
+        .mount(Route::DropFile, upload::take_back)
+        .mount(Route::ReadFile, download::answer)
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED")
         })

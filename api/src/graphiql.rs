@@ -9,11 +9,13 @@ use axum::{
     extract::Path,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use rust_embed::RustEmbed;
 
-use crate::problem::Problem;
+use crate::{
+    problem::Problem,
+    rest::{Mount, Route},
+};
 
 /// What `npm run build` made, if it was run.
 #[derive(RustEmbed)]
@@ -29,8 +31,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 /// `/graphiql` and the files under it.
 pub(crate) fn routes() -> Router {
     Router::new()
-        .route("/graphiql", get(async || page()))
-        .route("/graphiql/{file}", get(async |Path(name): Path<String>| file(&name)))
+        .mount(Route::Explorer, async || page())
+        .mount(Route::ExplorerFile, async |Path(name): Path<String>| file(&name))
 }
 
 /// The page itself.

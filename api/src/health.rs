@@ -15,6 +15,7 @@ use projections::{
     ReadError,
     schema::{self, Tables},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -25,16 +26,18 @@ use crate::server::Served;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Whether all is well, and part by part.
-#[derive(Serialize)]
-struct Readiness {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Readiness {
     status: &'static str,
     components: BTreeMap<&'static str, Component>,
 }
 
 /// A part of the system.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = true))]
 struct Component {
     ok: bool,
+    /// What there is to say of it.
     #[serde(flatten)]
     detail: Value,
 }

@@ -3,8 +3,9 @@
 //! Translates between the wire and the two sides of the system; it contains no
 //! rule of the domain and no SQL. [`transport`] carries GraphQL over HTTP and
 //! sockets, [`graphql`] is what it carries, [`graphiql`] serves its explorer,
-//! [`problem`] is how everything that is not GraphQL says no. [`serve`] puts
-//! all of it on one address.
+//! [`problem`] is how everything that is not GraphQL says no. [`rest`] is the
+//! table of all routes, and says for whom each is; [`serve`] puts all of it on
+//! one address.
 
 pub mod accounts;
 pub mod problem;
@@ -18,6 +19,7 @@ mod cors;
 mod health;
 mod metrics;
 mod request;
+mod rest;
 mod server;
 pub mod worker;
 

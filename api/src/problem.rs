@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Why a request was not done. Small, since it is what functions fail with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -107,6 +107,46 @@ impl IntoResponse for Problem {
         response.headers_mut().extend(self.0.headers);
         response
     }
+}
+
+/// A problem document, for those who are sent one.
+pub(crate) fn schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "Why a request was not done: RFC 9457. Some have members of their own.",
+        "required": ["type", "title", "status", "code"],
+        "properties": {
+            "type": { "type": "string", "const": "about:blank" },
+            "title": { "type": "string", "description": "The name of the status." },
+            "status": { "type": "integer" },
+            "code": { "type": "string", "description": "For programs." },
+            "detail": { "type": "string", "description": "For people." },
+            "field": { "type": "string", "description": "The part of the request that is wrong." },
+            "rule": { "type": "string", "description": "What that part must be." },
+            "limit": { "type": "integer", "description": "`payload_too_large`: how much may come." },
+            "expected": {
+                "type": "integer",
+                "description": "`log_offset_mismatch`: where to go on.",
+            },
+            "current_fence": {
+                "type": ["integer", "null"],
+                "description": "`stale_fence`: the fence of the lease that holds the job.",
+            },
+            "job_state": { "type": "string", "description": "Where the job stands, if that is why." },
+            "supported": {
+                "type": "array",
+                "items": { "type": "string" },
+                "description": "`protocol_unsupported`: what would be understood.",
+            },
+        },
+        "additionalProperties": true,
+        "examples": [{
+            "type": "about:blank", "title": "Conflict", "status": 409, "code": "stale_fence",
+            "detail": "the lease of attempt 2 is held under fence 7", "field": "fence",
+            "rule": "that of the lease that holds the job", "current_fence": 7,
+            "job_state": "RUNNING",
+        }],
+    })
 }
 
 fn lower_case<S: serde::Serializer>(code: &str, serializer: S) -> Result<S::Ok, S::Error> {

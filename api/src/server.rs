@@ -10,7 +10,6 @@ use axum::{
     extract::State,
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
-    routing::get,
     serve::ListenerExt,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -28,6 +27,7 @@ use crate::{
     health, metrics,
     problem::Problem,
     request,
+    rest::{Mount, Route, document},
     transport::{self, GraphqlService, SchemaError, Surroundings},
     viewer,
     worker::{self, WorkerApi},
@@ -191,7 +191,8 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
         bytes_max: settings.upload_bytes_max,
     });
     let entrance = accounts::entrance::routes(sides.identity.clone(), clock.clone())
-        .merge(accounts::password_page::routes());
+        .merge(accounts::password_page::routes())
+        .mount(Route::Document, document::answer);
     let around = Surroundings { authenticate, clock, drain: stop.clone() };
     let executor = graphql::executor(sides.clone());
     let graphql =
@@ -236,10 +237,10 @@ pub(crate) fn routes(api: Api, stop: CancellationToken) -> Result<Routes, ServeE
 /// What those ask who watch over it.
 fn probes(served: Served) -> Router {
     Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/metrics", get(metrics::metrics))
-        .route("/", get(contents))
+        .mount(Route::Health, health::health)
+        .mount(Route::Ready, health::ready)
+        .mount(Route::Metrics, metrics::metrics)
+        .mount(Route::Contents, contents)
         .with_state(Arc::new(served))
 }
 
@@ -262,6 +263,7 @@ async fn contents(State(served): State<Arc<Served>>) -> Json<serde_json::Value> 
     if served.settings.front {
         contents["graphql"] = json!("/graphql");
         contents["files"] = json!("/api/files");
+        contents["openapi"] = json!("/api/openapi.json");
     }
     Json(contents)
 }

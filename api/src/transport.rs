@@ -27,10 +27,13 @@ mod testing;
 use std::sync::Arc;
 
 use async_graphql::Executor;
-use axum::{Router, routing::any};
+use axum::Router;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::graphiql;
+use crate::{
+    graphiql,
+    rest::{Mount, Route},
+};
 
 pub use gate::SchemaError;
 pub use session::{Authenticate, Bearer, Clock, Denied, Session};
@@ -78,7 +81,8 @@ impl GraphqlService {
 
     /// `/graphql` for requests and sockets and, in development, `/graphiql`.
     pub fn routes(&self) -> Router {
-        let graphql = Router::new().route("/graphql", any(http::answer)).with_state(self.0.clone());
+        let graphql = Router::new().mount_whole([Route::Query, Route::Execute], http::answer);
+        let graphql = graphql.with_state(self.0.clone());
         if self.0.settings.development { graphql.merge(graphiql::routes()) } else { graphql }
     }
 

@@ -9,6 +9,7 @@
 mod acquire;
 mod artifacts;
 mod caller;
+pub(crate) mod described;
 mod heartbeat;
 mod holder;
 mod input;
@@ -27,7 +28,6 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
     response::Response,
-    routing::{any, delete, post},
 };
 use commands::{Commands, Ids, progress::Coalescer};
 use domain::{LeaseId, WorkerId};
@@ -36,7 +36,11 @@ use moka::sync::Cache;
 use projections::{Reader, dispatch::WaitingWorkers, feed::Feed, kept::workers::WorkerRow};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{artifacts::turns::Turns, problem::Problem};
+use crate::{
+    artifacts::turns::Turns,
+    problem::Problem,
+    rest::{Mount, Route},
+};
 use requests::Requests;
 
 /// The version of the protocol that is spoken here.
@@ -119,22 +123,19 @@ impl WorkerApi {
 /// What workers talk to, under `/worker/v1`.
 pub fn routes(api: WorkerApi) -> Router {
     Router::new()
-        .route("/worker/v1/workers", post(register::answer))
-        .route("/worker/v1/workers/{worker}", delete(leave::answer))
-        .route("/worker/v1/leases", post(acquire::answer))
-        .route("/worker/v1/leases/{lease}/logs", post(logs::answer))
-        .route("/worker/v1/leases/{lease}/artifacts", post(artifacts::answer))
-        .route("/worker/v1/leases/{lease}/settle", post(settle::answer))
-        .route("/worker/v1/heartbeats", post(heartbeat::answer))
+        .mount(Route::RegisterWorker, register::answer)
+        .mount(Route::LeaveWorker, leave::answer)
+        .mount(Route::Acquire, acquire::answer)
+        .mount(Route::SendLogs, logs::answer)
+        .mount(Route::SendArtifact, artifacts::answer)
+        .mount(Route::Settle, settle::answer)
+        .mount(Route::Beat, heartbeat::answer)
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED")
         })
-        .route(
-            "/worker/v1/{*rest}",
-            any(async || {
-                Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is no such endpoint")
-            }),
-        )
+        .refuse_rest("/worker/v1/{*rest}", async || {
+            Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is no such endpoint")
+        })
         .layer(middleware::map_response(async |mut response: Response| {
             let headers = response.headers_mut();
             headers.insert(PROTOCOL_HEADER, HeaderValue::from_static(PROTOCOL));

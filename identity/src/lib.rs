@@ -125,12 +125,6 @@ impl Identity {
         Self { address: address.map(throttle::counted), ..self.clone() }
     }
 
-    /// The same, where others may come.
-    #[must_use]
-    pub fn admitting(&self, registration: Admission) -> Self {
-        Self { settings: Settings { registration, ..self.settings }, ..self.clone() }
-    }
-
     /// Who may have an account.
     pub fn registration(&self) -> Admission {
         self.settings.registration

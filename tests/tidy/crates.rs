@@ -60,6 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["identity"]),
     ("lettre", &["api"]),
     ("object_store", &["artifacts"]),
+    ("schemars", &["api"]),
     // The bench measures a plain insert beside ours.
     ("sqlx", &["journal", "projections", "identity", "artifacts", "postgres", "app", "bench"]),
     ("tower-http", &["api"]),

@@ -165,6 +165,23 @@ fn nothing_in_production_is_made_up() -> anyhow::Result<()> {
     none(&faults)
 }
 
+/// The table of routes says of each who may use it: what is mounted beside it would not.
+#[test]
+fn routes_are_mounted_from_the_table() -> anyhow::Result<()> {
+    let ways = [".route(", ".route_service(", ".nest(", ".nest_service(", ".fallback_service("];
+    let (mut faults, mut in_table) = (Vec::new(), 0);
+    for source in sources()?.iter().filter(|it| it.path.starts_with("api")) {
+        let mounted = ways.iter().map(|it| source.code.matches(it).count()).sum::<usize>();
+        if source.path.ends_with("src/rest.rs") {
+            in_table = mounted;
+        } else if 0 < mounted {
+            faults.push(format!("{} mounts routes of its own", source.path.display()));
+        }
+    }
+    anyhow::ensure!(0 < in_table, "nothing is mounted where the table is");
+    none(&faults)
+}
+
 /// Packages are fetched from wherever the reader's npm fetches them.
 #[test]
 fn lock_files_name_no_registry() -> anyhow::Result<()> {

@@ -9,7 +9,6 @@ use axum::{
     extract::{State, rejection::FormRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::post,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::Timestamp;
@@ -19,14 +18,18 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{caller_address::CallerAddress, transport::Clock};
+use crate::{
+    caller_address::CallerAddress,
+    rest::{Mount, Route},
+    transport::Clock,
+};
 
 #[cfg(test)]
 mod tests;
 
 /// The way in for back ends. Public: they prove there who they are.
 pub(crate) fn routes(identity: Identity, clock: Clock) -> Router {
-    Router::new().route("/api/oauth/token", post(token)).with_state((identity, clock))
+    Router::new().mount(Route::Token, token).with_state((identity, clock))
 }
 
 /// What is left empty was not sent.

@@ -9,8 +9,9 @@ use axum::{
     Router,
     http::header,
     response::{IntoResponse, Response},
-    routing::get,
 };
+
+use crate::rest::{Mount, Route};
 
 const PAGE: &str = include_str!("password_page/page.html");
 const SCRIPT: &str = include_str!("password_page/page.js");
@@ -23,10 +24,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 pub(crate) fn routes() -> Router {
     let page = async || file("text/html; charset=utf-8", PAGE);
     Router::new()
-        .route("/join", get(page))
-        .route("/reset-password", get(page))
-        .route("/password-page.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
-        .route("/password-page.css", get(async || file("text/css; charset=utf-8", STYLE)))
+        .mount(Route::Join, page)
+        .mount(Route::ResetPassword, page)
+        .mount(Route::PasswordScript, async || file("text/javascript; charset=utf-8", SCRIPT))
+        .mount(Route::PasswordStyle, async || file("text/css; charset=utf-8", STYLE))
 }
 
 fn file(content_type: &'static str, content: &'static str) -> Response {

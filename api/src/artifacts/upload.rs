@@ -10,8 +10,8 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -22,6 +22,19 @@ use crate::problem::Problem;
 #[derive(Deserialize)]
 pub(super) struct Named {
     name: Option<String>,
+}
+
+/// A file, as its sender is told of it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "File")]
+pub(super) struct Uploaded {
+    /// Names the upload: what jobs are given, and what is taken back.
+    id: Uuid,
+    /// Of what is in it, in hexadecimal: where it is read.
+    sha256: String,
+    name: String,
+    bytes: u64,
+    media_type: String,
 }
 
 /// A file that came in whole.
@@ -59,14 +72,8 @@ pub(super) async fn answer(
     let sha256 = hex::encode(stored.sha256);
     let location = HeaderValue::from_str(&format!("/api/artifacts/{sha256}"))
         .expect("hexadecimal digits can stand in a header");
-    let body = json!({
-        "id": id,
-        "sha256": sha256,
-        "name": name,
-        "bytes": stored.bytes,
-        "media_type": media_type,
-    });
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)).into_response())
+    let uploaded = Uploaded { id, sha256, name, bytes: stored.bytes, media_type };
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(uploaded)).into_response())
 }
 
 /// Drops an upload. For whoever sent it, and for those who see all. The file itself goes when

@@ -146,7 +146,7 @@ async fn where_there_is_nothing_one_is_told_so() {
 /// Must never: an address that we give out and that leads nowhere.
 #[tokio::test]
 async fn every_address_on_the_first_page_is_there() {
-    for (front, count) in [(true, 5), (false, 3)] {
+    for (front, count) in [(true, 6), (false, 3)] {
         let world = World::with(Settings { front, ..Settings::default() }).await;
         let contents = get(&world, "/").await.body;
         let addresses = contents.as_object().unwrap().values().filter_map(Value::as_str);

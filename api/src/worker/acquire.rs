@@ -17,6 +17,7 @@ use domain::{
     service::ServiceName,
 };
 use projections::kept::workers::WorkerRow;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 use super::{
     Shared, WorkerApi,
     caller::{self, Caller},
+    described,
     input::Input,
     refused, register,
 };
@@ -42,14 +44,21 @@ pub(super) const WAIT_MAX_MS: u64 = 30_000;
 /// that asks in a loop asks no faster.
 const WAIT_MIN: Duration = Duration::from_millis(100);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Acquire {
+    #[schemars(with = "Uuid")]
     worker_id: WorkerId,
+    /// The same one while nobody answers: while they hold, the same leases are given.
     request_id: Uuid,
+    /// Some of its own; all of them, if absent.
     services: Option<Vec<String>>,
+    /// How many jobs.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 32))]
     max: u32,
+    /// How long to wait if there is nothing.
     #[serde(default)]
+    #[schemars(range(max = 30_000))]
     wait_ms: u64,
 }
 
@@ -150,26 +159,39 @@ fn services(
     Ok(names.as_slice().into())
 }
 
-#[derive(Serialize)]
-struct Leases<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Leases<'a> {
     leases: Vec<Told<'a>>,
 }
 
 /// A lease, as its holder is told of it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Lease")]
 struct Told<'a> {
+    /// `job.fence`.
     lease_id: String,
+    #[schemars(with = "Uuid")]
     job_id: JobId,
+    /// To be said with every report.
     fence: u64,
+    /// Counts failures, from 1.
     attempt: u32,
     attempts_max: u32,
+    /// Counts lost leases, from 1.
     delivery: u32,
+    #[schemars(schema_with = "described::job_kind")]
     kind: JobKind,
+    #[schemars(with = "String")]
     service: ServiceName,
     priority: i16,
+    /// What is to be done.
+    #[schemars(with = "Value")]
     body: Body<'a>,
+    /// What an earlier attempt left.
     checkpoint: Option<&'a Value>,
+    #[schemars(schema_with = "described::previous_error")]
     previous_error: Option<&'a JobError>,
+    /// How long it holds without a beat.
     lease_expires_in_ms: u64,
     run_deadline: Option<Timestamp>,
     run_ends_in_ms: Option<u64>,

@@ -10,8 +10,8 @@ use axum::{
 };
 use commands::lease::Holder;
 use domain::{JobId, UserId, artifact::Artifact, worker::RefusedReport};
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 
 use super::{Shared, WorkerApi, caller::Caller, input::LeaseName, refused};
@@ -23,6 +23,16 @@ use crate::{
 #[derive(Deserialize)]
 pub(super) struct Named {
     name: String,
+}
+
+/// A file, as `settle` takes it among its `artifacts`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Artifact")]
+pub(super) struct Kept {
+    /// Of what is in it, in hexadecimal.
+    sha256: String,
+    name: String,
+    bytes: u64,
 }
 
 /// What a file is called, and said to be.
@@ -72,8 +82,8 @@ impl Shared {
         let reference = Reference { owner, subject, name: name.clone(), media_type };
         let kept = artifacts.refer(&sha256, reference, self.around.commands.now()).await;
         kept.map_err(|it| failed(&it))?;
-        let answer = json!({ "sha256": hex::encode(sha256), "name": name, "bytes": bytes });
-        Ok((StatusCode::CREATED, Json(answer)).into_response())
+        let kept = Kept { sha256: hex::encode(sha256), name, bytes };
+        Ok((StatusCode::CREATED, Json(kept)).into_response())
     }
 
     async fn still_held(&self, holder: Holder, caller: &Caller) -> Result<(), Problem> {

@@ -7,9 +7,11 @@ use axum::{Json, extract::State};
 use commands::{lease::Holder, progress::Report};
 use domain::{LeaseId, Refusal, Timestamp, WorkerId, job::Progress, worker::RefusedReport};
 use projections::kept::beats::Beat;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::Instrument;
+use uuid::Uuid;
 
 use super::{
     Shared, WorkerApi,
@@ -30,44 +32,57 @@ pub(super) fn every_ms(lease_ms: u64) -> u64 {
     (lease_ms / 4).clamp(100, EVERY_MAX_MS)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Heartbeat {
+    #[schemars(with = "Uuid")]
     worker_id: WorkerId,
     /// It takes no more jobs: whatever it asked for is answered with nothing.
     #[serde(default)]
     draining: bool,
     #[serde(default)]
+    #[schemars(length(max = 256))]
     leases: Vec<Said>,
 }
 
 /// What is said of one lease.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "HeldLease")]
 struct Said {
+    /// `job.fence`.
+    #[schemars(with = "String")]
     lease_id: LeaseName,
     fence: u64,
-    /// An [`Advance`]: what is wrong with it is said of this lease alone.
+    /// What is wrong with it is said of this lease alone.
+    #[schemars(with = "Option<Advance>")]
     progress: Option<Value>,
+    /// For the next attempt to go on from.
     checkpoint: Option<Value>,
 }
 
 /// How far the attempt has come.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
+#[schemars(rename = "Progress")]
 pub(super) struct Advance {
+    /// The worker's own: of two reports, the higher one counts.
     seq: Option<u64>,
     done: u64,
     total: Option<u64>,
     message: Option<String>,
 }
 
-#[derive(Serialize)]
+/// What a worker is told that has beaten.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Beaten")]
 pub(super) struct Answer {
+    /// When to beat again.
     next_ms: u64,
     server_time: Timestamp,
     leases: Vec<Told>,
 }
 
 /// What the worker is told of one lease.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LeaseBeaten")]
 struct Told {
     lease_id: String,
     status: Status,
@@ -82,15 +97,18 @@ struct Told {
     refused: Option<Fault>,
 }
 
-#[derive(Serialize)]
+/// What is wrong with a report that did not cost the lease.
+#[derive(Serialize, JsonSchema)]
 struct Fault {
     code: String,
     field: String,
     rule: String,
 }
 
-#[derive(Clone, Copy, Serialize)]
+/// What the worker does. A word that it does not know means `ok`.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "LeaseStatus")]
 enum Status {
     /// Go on.
     Ok,

@@ -10,6 +10,7 @@ use domain::{
     job::{self, JobCommand},
     worker::{RefusedReport, WorkerCommand},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use tracing::Instrument;
 
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::problem::Problem;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Left {
     /// The leases that it held.
     released: Vec<String>,

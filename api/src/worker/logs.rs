@@ -10,8 +10,8 @@ use axum::{
 use commands::lease::Holder;
 use domain::{Timestamp, worker::RefusedReport};
 use projections::kept::logs::Logged;
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 
 use super::{
@@ -44,6 +44,16 @@ struct Line {
     _level: Option<String>,
     #[serde(rename = "ts")]
     _ts: Option<Timestamp>,
+}
+
+/// Where the log ends.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Logged")]
+pub(super) struct Appended {
+    /// The number of the next line.
+    next: u64,
+    /// How often to send lines.
+    flush_ms: u64,
 }
 
 /// Lines as they come in.
@@ -83,7 +93,7 @@ impl Shared {
         let logged = reader.append_log(holder.lease, offset, &lines).await;
         match logged.map_err(|error| refused::unavailable(&error))? {
             Logged::Next(next) => {
-                let answer = json!({ "next": next, "flush_ms": FLUSH_MS });
+                let answer = Appended { next, flush_ms: FLUSH_MS };
                 Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
             }
             Logged::Expected(expected) => {

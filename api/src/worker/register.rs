@@ -7,11 +7,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use commands::{Command, progress};
-use domain::{WorkerId, service::ServiceName, worker::WorkerCommand};
+use domain::{Timestamp, WorkerId, service::ServiceName, worker::WorkerCommand};
 use projections::kept::workers::Registration;
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tracing::Instrument;
+use uuid::Uuid;
 
 use super::{
     Shared, WorkerApi, acquire, caller::Caller, heartbeat, input, input::Input, logs, refused,
@@ -21,12 +22,20 @@ use crate::problem::Problem;
 /// How many services one worker may name.
 const SERVICES_MAX: usize = 1_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Register {
+    /// Made by the process: the same key is the same worker.
+    #[schemars(length(min = 1, max = 128))]
     instance_key: String,
+    /// For people.
+    #[schemars(length(min = 1, max = 128))]
     name: String,
+    /// Declared, and within the token's scope.
+    #[schemars(length(min = 1, max = 1_000))]
     services: Vec<String>,
+    /// How many jobs it does at a time. For people.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1_000))]
     slots: i32,
     host: Option<String>,
     pid: Option<i32>,
@@ -34,7 +43,7 @@ pub(super) struct Register {
 }
 
 /// What a worker is written with.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Sdk {
     name: String,
     version: String,
@@ -42,6 +51,33 @@ struct Sdk {
 
 fn one() -> i32 {
     1
+}
+
+/// What a worker is told that has come.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Welcome {
+    #[schemars(with = "Uuid")]
+    worker_id: WorkerId,
+    /// How often to beat.
+    heartbeat_ms: u64,
+    /// The shortest lease of its services.
+    lease_ms: u64,
+    /// How long one request may wait for work.
+    long_poll_ms: u64,
+    limits: Limits,
+    server_time: Timestamp,
+}
+
+/// How much may be sent.
+#[derive(Serialize, JsonSchema)]
+struct Limits {
+    body_bytes: usize,
+    result_bytes: usize,
+    log_line_bytes: usize,
+    log_batch_bytes: usize,
+    leases_per_acquire: u32,
+    leases_per_heartbeat: usize,
+    progress_per_s: u64,
 }
 
 pub(super) async fn answer(
@@ -76,22 +112,22 @@ impl Shared {
             self.around.commands.execute(Command::Worker(id, command), caller.asked(id)).await;
         recorded.map_err(|error| refused::command(&error))?;
         let status = if id == new { StatusCode::CREATED } else { StatusCode::OK };
-        let welcome = json!({
-            "worker_id": id,
-            "heartbeat_ms": heartbeat::every_ms(lease_ms),
-            "lease_ms": lease_ms,
-            "long_poll_ms": acquire::WAIT_MAX_MS,
-            "limits": {
-                "body_bytes": input::BODY_BYTES_MAX,
-                "result_bytes": domain::job::JSON_BYTES_MAX,
-                "log_line_bytes": logs::LINE_BYTES_MAX,
-                "log_batch_bytes": logs::BATCH_BYTES_MAX,
-                "leases_per_acquire": acquire::LEASES_MAX,
-                "leases_per_heartbeat": heartbeat::LEASES_MAX,
-                "progress_per_s": progress::PER_SECOND,
+        let welcome = Welcome {
+            worker_id: id,
+            heartbeat_ms: heartbeat::every_ms(lease_ms),
+            lease_ms,
+            long_poll_ms: acquire::WAIT_MAX_MS,
+            limits: Limits {
+                body_bytes: input::BODY_BYTES_MAX,
+                result_bytes: domain::job::JSON_BYTES_MAX,
+                log_line_bytes: logs::LINE_BYTES_MAX,
+                log_batch_bytes: logs::BATCH_BYTES_MAX,
+                leases_per_acquire: acquire::LEASES_MAX,
+                leases_per_heartbeat: heartbeat::LEASES_MAX,
+                progress_per_s: progress::PER_SECOND,
             },
-            "server_time": caller.now,
-        });
+            server_time: caller.now,
+        };
         Ok((status, Json(welcome)).into_response())
     }
 

@@ -12,24 +12,31 @@ use domain::{
     JobId, Timestamp,
     job::{self, Job, JobCommand, JobState, LogSeal, Phase},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use tracing::Instrument;
 
 use super::{
     Shared, WorkerApi,
     caller::Caller,
-    heartbeat,
+    described, heartbeat,
     input::{Input, LeaseName},
     refused,
 };
 use crate::problem::Problem;
-use outcome::{Report, Settle};
+use outcome::Report;
+pub(super) use outcome::Settle;
 
-#[derive(Serialize)]
+/// What a report led to.
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Settled {
+    #[schemars(schema_with = "described::job_state")]
     job_state: JobState,
+    /// Where it stands in the journal.
     position: u64,
+    /// Where it stands in the job's own stream.
     version: u64,
+    /// When the job is tried again, if it waits for that.
     next_run_at: Option<Timestamp>,
 }
 

@@ -30,8 +30,8 @@ impl Holder {
         let about = json!({ "instance_key": "k", "name": "n", "services": ["anything"] });
         let worker = holder.asks(world, "workers", &about).await.body["worker_id"].take();
         let ask = json!({ "worker_id": worker, "request_id": Uuid::new_v4(), "wait_ms": 20_000 });
-        let taken = holder.asks(world, "leases", &ask).await;
-        taken.body["leases"][0]["lease_id"].as_str().unwrap().clone_into(&mut holder.lease);
+        let given = holder.asks(world, "leases", &ask).await;
+        given.body["leases"][0]["lease_id"].as_str().unwrap().clone_into(&mut holder.lease);
         holder
     }
 

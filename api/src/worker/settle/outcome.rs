@@ -8,41 +8,56 @@ use domain::{
     job::{Closing, JobCommand, JobError, Progress},
     worker::RefusedReport,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::{heartbeat::Advance, refused};
+use super::super::{described, heartbeat::Advance, refused};
 use crate::problem::Problem;
 
 /// The longest that a job may be put off: a year.
 const DELAY_MAX_MS: u64 = 366 * 24 * 3_600 * 1_000;
 
 /// A report that ends a lease, as it comes in.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in super::super) struct Settle {
     pub(super) fence: u64,
+    /// One for each report, and the same for its repetitions.
     pub(super) op_id: Uuid,
     outcome: Word,
+    /// What came of it, if it succeeded.
     result: Option<Value>,
+    /// How many items of a batch failed.
     #[serde(default)]
     errors: u64,
+    /// Files that were sent before.
     #[serde(default)]
+    #[schemars(schema_with = "described::cited")]
     artifacts: Vec<Artifact>,
+    /// Required if it failed.
     error: Option<Failure>,
+    /// Instead of the service's own pause before the next attempt.
     retry_after_ms: Option<u64>,
+    /// Why it is given back.
     reason: Option<String>,
+    /// Until when it is given back. Required if it is put off.
     delay_ms: Option<u64>,
+    /// For the next attempt to go on from, if it is given back.
     checkpoint: Option<Value>,
     final_progress: Option<Advance>,
 }
 
 /// The outcome in one word.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Outcome")]
 pub(super) enum Word {
+    /// Done.
     Succeeded,
+    /// This attempt came to nothing.
     Failed,
+    /// Stopped, as it was asked to.
     Cancelled,
     /// Given back: another worker may go on.
     Released,
@@ -50,7 +65,8 @@ pub(super) enum Word {
     Snoozed,
 }
 
-#[derive(Deserialize)]
+/// Why an attempt came to nothing.
+#[derive(Deserialize, JsonSchema)]
 struct Failure {
     #[serde(rename = "type")]
     error_type: String,
