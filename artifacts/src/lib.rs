@@ -64,7 +64,7 @@ impl Artifacts {
         place: &str,
         settings: Settings,
     ) -> Result<Self, ConnectError> {
-        let place::Place { store, folder } = place::open(place, settings.options)?;
+        let place::Place { store, folder } = place::open(place, settings.options, place::BUILT_IN)?;
         let artifacts = Self { db, store, folder: folder.map(Arc::from), grace: settings.grace };
         artifacts.try_out().await.map_err(|source| ConnectError::NotWritable {
             place: place.to_owned(),

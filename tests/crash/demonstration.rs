@@ -168,10 +168,12 @@ async fn a_job_that_no_table_shows_yet_is_gone_on_with_too() -> anyhow::Result<(
     })
     .await?;
     first.child.kill().await?;
-    connection.close().await?;
     let before = made().await?;
 
-    let (said, well) = demonstration(&data, &other, &[]).await?.ended().await?;
+    let mut second = demonstration(&data, &other, &[]).await?;
+    second.until_it_says("the tables are behind the journal").await?;
+    connection.close().await?;
+    let (said, well) = second.ended().await?;
     ensure!(well, "the second run ended badly:\n{said}");
     let jobs = jobs(&journal).await?;
     ensure!(jobs.len() == before + 3, "{} jobs, and {before} before", jobs.len());

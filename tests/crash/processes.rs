@@ -162,6 +162,17 @@ impl Greffe {
         Ok(())
     }
 
+    /// Waits until it says so.
+    pub(super) async fn until_it_says(&mut self, what: &str) -> anyhow::Result<()> {
+        loop {
+            let line = self.said.next_line().await?;
+            let line = line.with_context(|| format!("it ended without saying: {what}"))?;
+            if line.contains(what) {
+                return Ok(());
+            }
+        }
+    }
+
     /// What it says until it ends, and whether it ended well.
     pub(super) async fn ended(mut self) -> anyhow::Result<(String, bool)> {
         let mut all = String::new();

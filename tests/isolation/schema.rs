@@ -1,15 +1,23 @@
 //! Writes an operation for any field of the schema, with somebody else's ids
 //! wherever an id fits.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
+use app::system::now;
 use serde_json::{Map, Value, json};
 
 use crate::world::Caller;
 
 /// How deep a selection goes.
 const DEPTH: usize = 4;
+
+/// How far around now one looks, where it may not be far.
+const DAY: Duration = Duration::from_hours(24);
+
+/// What nobody has, where an id must be that is none of a file, or one of a file.
+const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 const INTROSPECTION: &str = "{ __schema { \
     queryType { name } mutationType { name } subscriptionType { name } \
@@ -34,6 +42,8 @@ pub(super) struct Field {
 
 /// An operation, ready to be sent.
 pub(super) struct Operation {
+    /// What is asked for, by whichever id.
+    pub(super) name: String,
     pub(super) query: String,
     pub(super) variables: Value,
 }
@@ -60,24 +70,40 @@ impl Schema {
             .collect())
     }
 
-    /// Asks `field` for all that it has, with `id` wherever an id fits: through a filter, and
-    /// through none where it may be left out, since what a filter hides is not asked for.
-    pub(super) fn operations(&self, kind: &str, field: &Field, id: &str) -> Vec<Operation> {
-        let filtered = list(&field.described["args"]).any(|it| is_filter(&it["type"]));
-        let mut operations = vec![self.operation(kind, field, id, true)];
-        operations.extend(filtered.then(|| self.operation(kind, field, id, false)));
+    /// Asks `field` for all that it has, with each of these ids wherever it fits, and once if none
+    /// does: through no filter, since what a filter hides is not asked for, and through each part of
+    /// one that takes an id.
+    pub(super) fn operations(&self, kind: &str, field: &Field, ids: &[String]) -> Vec<Operation> {
+        let mut filters = vec![None];
+        let arguments = list(&field.described["args"]).map(|it| &it["type"]);
+        for filter in arguments.filter(|it| is_filter(it)) {
+            let parts = list(&self.types[named(filter)]["inputFields"]);
+            let by_id = parts.filter(|it| named(&it["type"]) == "ID");
+            filters.extend(by_id.filter_map(|it| it["name"].as_str()).map(Some));
+        }
+        let mut operations = Vec::new();
+        for filter in filters {
+            let of = |id: &String| (id.clone(), self.operation(kind, field, id, filter));
+            let (with_it, without): (Vec<_>, Vec<_>) =
+                ids.iter().map(of).partition(|(id, it)| it.variables.to_string().contains(id));
+            let none_fits = with_it.is_empty();
+            operations.extend(with_it.into_iter().map(|it| it.1));
+            operations.extend(without.into_iter().map(|it| it.1).take(usize::from(none_fits)));
+        }
         operations
     }
 
-    fn operation(&self, kind: &str, field: &Field, id: &str, through_filters: bool) -> Operation {
+    fn operation(&self, kind: &str, field: &Field, id: &str, filter: Option<&str>) -> Operation {
         let mut variables = Map::new();
         let (mut declared, mut passed) = (Vec::new(), Vec::new());
         for argument in list(&field.described["args"]) {
-            if !through_filters && is_filter(&argument["type"]) {
-                continue;
-            }
             let name = argument["name"].as_str().unwrap_or_default();
-            let Some(value) = self.value(name, &argument["type"], id, true) else { continue };
+            let value = match filter {
+                _ if !is_filter(&argument["type"]) => self.value(name, &argument["type"], id, true),
+                Some(part) if is_uuid(id) => Some(json!({ part: id })),
+                Some(_) | None => None,
+            };
+            let Some(value) = value else { continue };
             declared.push(format!("${name}: {}", written(&argument["type"])));
             passed.push(format!("{name}: ${name}"));
             variables.insert(name.to_owned(), value);
@@ -92,7 +118,8 @@ impl Schema {
             field.name,
             around(passed)
         );
-        Operation { query, variables: variables.into() }
+        let by = filter.map(|it| format!(" by {it}")).unwrap_or_default();
+        Operation { name: format!("{}{by}", field.name), query, variables: variables.into() }
     }
 
     /// What one could say there; `None` leaves it out.
@@ -112,7 +139,7 @@ impl Schema {
         }
     }
 
-    /// What must be there, and every optional id.
+    /// What must be there, and every optional id that fits.
     fn input(&self, name: &str, id: &str) -> Value {
         let mut object = Map::new();
         for field in list(&self.types[name]["inputFields"]) {
@@ -192,24 +219,38 @@ impl Schema {
 
 fn scalar(name: &str, kind: &str, id: &str, wanted: bool) -> Option<Value> {
     let lower = name.to_lowercase();
+    let names_file = ["sha256", "template"].iter().any(|it| lower.contains(it));
     let names_something =
-        kind == "ID" || ["id", "sha256", "template", "owner"].iter().any(|it| lower.contains(it));
+        kind == "ID" || names_file || ["id", "owner", "email"].iter().any(|it| lower.contains(it));
     match kind {
-        "ID" => Some(id.into()),
-        "String" if names_something && lower != "idempotencykey" => Some(id.into()),
-        _ if !wanted => None,
         "String" if lower.contains("email") => Some("ann@example.org".into()),
-        "String" if lower.contains("url") => Some("http://127.0.0.1:9/".into()),
+        "ID" => Some(if is_uuid(id) { id } else { NOBODY }.into()),
+        "String" if names_file => Some(if is_uuid(id) { NOTHING } else { id }.into()),
+        "String" if names_something && lower != "idempotencykey" => {
+            Some(if is_uuid(id) { id } else { NOBODY }.into())
+        }
+        _ if !wanted => None,
+        "String" if lower.contains("url") || name == "seeds" => Some("http://127.0.0.1:9/".into()),
+        "String" if name == "languages" => Some("fr".into()),
         "String" => Some("anything".into()),
+        // The first page of a crawl, and however little a page says.
+        "Int" | "Long" if name == "number" || lower.starts_with("min") => Some(0.into()),
         "Int" | "Long" => (name != "last").then(|| 5.into()),
         "Float" => Some(0.into()),
-        "Boolean" => Some(true.into()),
+        "Boolean" => Some((!lower.ends_with("only")).into()),
         "Position" => (lower != "atleast").then(|| "0".into()),
+        "DateTime" if name == "from" => Some((now() - DAY).to_rfc3339().into()),
+        "DateTime" if name == "to" => Some((now() + DAY).to_rfc3339().into()),
         "DateTime" => Some("2031-01-01T00:00:00Z".into()),
         _ => Some(json!({})),
     }
     .filter(|_| wanted || names_something)
     .filter(|_| !["before", "last", "after", "atLeast"].contains(&name) || kind == "Position")
+}
+
+/// Whether it names something, and not a file.
+fn is_uuid(id: &str) -> bool {
+    id.len() == NOBODY.len()
 }
 
 /// Whether it narrows what one sees, and may be left out.

@@ -42,22 +42,35 @@ impl Socket {
         Ok(Self { stream, asked: BTreeMap::new() })
     }
 
-    pub(super) async fn subscribe(
-        &mut self,
-        asked: &str,
-        operation: &Operation,
-    ) -> anyhow::Result<()> {
+    pub(super) async fn subscribe(&mut self, operation: &Operation) -> anyhow::Result<()> {
         let number = self.asked.len().to_string();
-        self.asked.insert(number.clone(), asked.to_owned());
+        self.asked.insert(number.clone(), operation.name.clone());
         let payload = json!({ "query": operation.query, "variables": operation.variables });
         let subscribe = json!({ "type": "subscribe", "id": number, "payload": payload });
         Ok(self.stream.send(Message::text(subscribe.to_string())).await?)
     }
 
     /// Every frame until one of them tells of that job.
-    pub(super) async fn until_told_of(mut self, job: &str) -> anyhow::Result<Vec<(String, Value)>> {
-        let own = Operation { query: OWN_JOBS.to_owned(), variables: json!({}) };
-        self.subscribe(OWN, &own).await?;
+    pub(super) async fn until_told_of(self, job: &str) -> anyhow::Result<Vec<(String, Value)>> {
+        self.until(|_, frame| frame.to_string().contains(job)).await
+    }
+
+    /// Every frame until one is the last, as `last` says of the operation and the frame. What the
+    /// caller owns is asked for too.
+    pub(super) async fn until(
+        self,
+        last: impl FnMut(&str, &Value) -> bool,
+    ) -> anyhow::Result<Vec<(String, Value)>> {
+        timeout(2 * PATIENCE, self.frames(last)).await.context("the last frame in time")?
+    }
+
+    async fn frames(
+        mut self,
+        mut last: impl FnMut(&str, &Value) -> bool,
+    ) -> anyhow::Result<Vec<(String, Value)>> {
+        let query = OWN_JOBS.to_owned();
+        let own = Operation { name: OWN.to_owned(), query, variables: json!({}) };
+        self.subscribe(&own).await?;
         let mut frames = Vec::new();
         loop {
             let message = timeout(PATIENCE, self.stream.next()).await.context("a frame in time")?;
@@ -80,9 +93,9 @@ impl Socket {
             let payload = frame["payload"].take();
             let payload = if payload.is_array() { json!({ "errors": payload }) } else { payload };
             ensure!(asked != OWN || payload.get("errors").is_none(), "own jobs: {payload}");
-            let told = payload.to_string().contains(job);
+            let is_last = last(&asked, &payload);
             frames.push((asked, payload));
-            if told {
+            if is_last {
                 return Ok(frames);
             }
         }

@@ -140,14 +140,46 @@ fn tests_wait_for_signals_and_not_for_time() -> anyhow::Result<()> {
 /// What is switched off passes for ever.
 #[test]
 fn no_test_is_switched_off() -> anyhow::Result<()> {
-    let mark = concat!("#[", "ignore");
     let mut faults = Vec::new();
     for source in sources()? {
-        if source.tests.contains(mark) || source.code.contains(mark) {
+        let in_code = source.code.lines().filter(|it| it.contains("test") || it.contains("ignore"));
+        if source.tests.lines().chain(in_code).any(is_switched_off) {
             faults.push(format!("{} has tests that do not run", source.path.display()));
         }
     }
     none(&faults)
+}
+
+/// Whether an attribute of a test keeps it from running: the checks build every
+/// feature, so that what wants one not to be there is never built.
+fn is_switched_off(line: &str) -> bool {
+    let line: String = line.split_whitespace().collect();
+    let Some(attribute) = line.strip_prefix("#[").or_else(|| line.strip_prefix("#![")) else {
+        return false;
+    };
+    let is_conditional = attribute.starts_with("cfg(") || attribute.starts_with("cfg_attr(");
+    let lacks_a_feature = attribute.contains("not(") && attribute.contains("feature=");
+    attribute.starts_with("ignore")
+        || (is_conditional && (lacks_a_feature || attribute.contains(",ignore")))
+}
+
+#[test]
+fn what_runs_only_without_a_feature_is_switched_off() {
+    for line in [
+        "    #[ignore]",
+        "#[ignore = \"slow\"]",
+        "#[cfg(not(feature = \"s3\"))]",
+        "#[cfg(not(any(feature = \"s3\", feature = \"gcs\")))]",
+        "#![cfg(all(test, not(feature = \"s3\")))]",
+        "#[cfg_attr(windows, ignore)]",
+        "#[cfg_attr(not(feature = \"s3\"), test)]",
+    ] {
+        assert!(is_switched_off(line), "{line}");
+    }
+    for line in ["#[test]", "#[cfg(test)]", "#[cfg(unix)]", "#[cfg(feature = \"s3\")]", "ignore()"]
+    {
+        assert!(!is_switched_off(line), "{line}");
+    }
 }
 
 /// What is shown to people was computed from what happened.

@@ -11,6 +11,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use crate::console;
+
 /// How long what is in the journal may take to be seen.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -136,6 +138,7 @@ impl Client {
     ) -> anyhow::Result<T> {
         let body = json!({ "query": query, "variables": variables });
         let deadline = Instant::now() + PATIENCE;
+        let mut is_told = false;
         let mut answer: Value = loop {
             let request = self.http.post(format!("{}/graphql", self.base));
             let request = request.bearer_auth(&self.token).json(&body);
@@ -144,6 +147,10 @@ impl Client {
             let is_late = errors[0]["extensions"]["code"] == "POSITION_NOT_REACHED";
             if !is_late || deadline < Instant::now() {
                 bail!("the API refuses: {errors}");
+            }
+            if !is_told {
+                console::say("the tables are behind the journal: waiting for them");
+                is_told = true;
             }
         };
         let part = answer["data"].pointer_mut(pointer).map(Value::take);

@@ -42,19 +42,6 @@ async fn what_is_no_place_is_refused() {
     }
 }
 
-#[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
-#[tokio::test]
-async fn a_bucket_that_is_not_built_in_names_the_feature_that_lacks() {
-    let world = World::open().await;
-    for (place, lacks) in [("s3://a/b", "s3"), ("gs://a/b", "gcs"), ("az://a/b", "azure")] {
-        let error = refused(&world, place).await;
-        assert!(
-            matches!(&error, ConnectError::NotBuiltIn { feature, .. } if *feature == lacks),
-            "{place}: {error:?}"
-        );
-    }
-}
-
 /// Small files are written when they are complete, large ones as they come.
 #[tokio::test]
 async fn a_place_that_is_lost_is_out_of_reach_until_it_is_back() {

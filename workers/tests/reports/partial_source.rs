@@ -60,8 +60,8 @@ async fn a_source_whose_end_is_not_used_is_an_error_of_the_report() {
     let mut world = World::new().await;
     world.start(None);
     // What is white takes up room, and no time.
-    let long = format!("Profession : jardinier.\n{}fin", " ".repeat(9 * 1024 * 1024));
-    let spec = spec(&world, &[long.as_bytes(), SOURCES[2].1]).await;
+    let too_long = format!("Profession : jardinier.\n{}fin", " ".repeat(9 * 1024 * 1024));
+    let spec = spec(&world, &[too_long.as_bytes(), SOURCES[2].1]).await;
     let job = world.request(spec, &ReportInput { names: Vec::new(), ..input() }).await;
     let (done, written) = completed(world.ended(job).await.1);
     assert_eq!(done.errors, 1);

@@ -63,10 +63,10 @@ fn what_is_left_of_its_making_is_not_delivered() {
     let given = ("A", "{{B}}", FieldStatus::Given);
     assert_eq!(tried("{{A}}", &[given], "").map_err(|it| it.error_type).map(|it| it.0), fault);
     let keys: Vec<String> = (0..=EMPTIED_MAX).map(|it| format!("K{it}")).collect();
-    let text: String = keys.iter().map(|it| format!("source {{{{{it}}}}}, ")).collect();
+    let text: Vec<String> = keys.iter().map(|it| format!("source {{{{{it}}}}}, ")).collect();
     let all: Vec<_> = keys.iter().zip(1..).map(|(key, at)| (key, at.to_string())).collect();
     let all: Vec<_> = all.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    assert_eq!(delivered(&text, &all, ""), fault, "that many are no accident");
+    assert_eq!(delivered(&text.concat(), &all, ""), fault, "that many are no accident");
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn around(text: &str, wanted: &HashSet<String>, room: usize) -> Range<usize> {
     // Of equals, the first.
     let first = places.iter().copied().rev().max_by_key(|it| within(*it).count());
     let first = first.unwrap_or_default();
-    let last = within(first).last().unwrap_or(first);
+    let last = within(first).next_back().unwrap_or(first);
     let from = first.saturating_sub((room - (last - first)) / 2).min(starts.len() - room);
     starts[from]..starts.get(from + room).copied().unwrap_or(text.len())
 }
