@@ -92,7 +92,7 @@ fn read(ctx: &Context<'_>, text: &str) -> Result<Json> {
 }
 
 /// What these take.
-pub(super) fn bytes(events: &Vec<Entry>) -> u64 {
+pub(super) fn bytes(events: &[Entry]) -> u64 {
     events.iter().map(Entry::bytes).sum()
 }
 
@@ -118,7 +118,7 @@ impl EventQueries {
         let after = after.map_or(0, |it| it.0);
         let feed = &sides(ctx).feed;
         let events = async { Ok(feed.recorded(after, limit as usize).await?) };
-        let events = budget::spend_on_read(ctx, events, bytes).await?;
+        let events = budget::spend_on_read(ctx, events, |it| bytes(it)).await?;
         Ok(events.into_iter().map(Event).collect())
     }
 }

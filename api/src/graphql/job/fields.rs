@@ -244,7 +244,7 @@ impl JobFields {
         let after = after.map_or(0, |it| it.0);
         let feed = &sides(ctx).feed;
         let events = async { Ok(feed.recorded_of(self.0.id, after, limit as usize).await?) };
-        let events = budget::spend_on_read(ctx, events, event::bytes).await?;
+        let events = budget::spend_on_read(ctx, events, |it| event::bytes(it)).await?;
         Ok(events.into_iter().map(Event).collect())
     }
 }

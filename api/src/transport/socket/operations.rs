@@ -132,8 +132,8 @@ impl Relay {
     /// Waits while the queue is full; the answers wait with it.
     async fn send(&self, text: String, last: bool) -> Result<(), mpsc::error::SendError<Frame>> {
         let Self { id, generation, sender, room } = self;
-        let _room = room.take(&text).await;
-        sender.send(Frame { id: id.clone(), generation: *generation, text, last, _room }).await
+        let (id, generation, taken) = (id.clone(), *generation, room.take(&text).await);
+        sender.send(Frame { id, generation, text, last, _room: taken }).await
     }
 }
 
