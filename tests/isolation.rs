@@ -12,7 +12,7 @@ mod transfer;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use serde_json::{Value, json};
 
 use self::{belongings::Belongings, schema::Schema, socket::Socket};
