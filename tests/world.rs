@@ -213,7 +213,7 @@ impl Caller {
         );
         let first = asked.split([' ', '{']).next().unwrap_or_default();
         // What is made is not in the answer while the lists are far behind.
-        let makes = ["create", "start", "request"].iter().any(|it| name.starts_with(it));
+        let makes = ["createTask", "startCrawl", "requestReport"].contains(&name);
         if makes && input.get("idempotencyKey").is_none() {
             input["idempotencyKey"] = json!(Uuid::new_v4());
         }
