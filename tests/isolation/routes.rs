@@ -44,15 +44,14 @@ const STRANGERS: [Stranger; 6] = [
 fn refusals(who: &str, stranger: Stranger, names_a_thing: bool) -> anyhow::Result<&'static [u16]> {
     use Stranger::{Liar, Member, Nobody, Reader, Viewer, Worker};
     Ok(match (who, stranger) {
-        ("anybody" | "watchers" | "clients" | "each-field", _) => &[],
-        ("signed-in" | "commanders", Nobody | Liar | Worker) => &[401],
+        ("signed-in" | "commanders", Nobody | Liar | Worker)
+        | ("workers", Nobody | Liar | Member | Reader | Viewer) => &[401],
         ("commanders", Reader | Viewer) => &[403],
         // What is not theirs is not there.
         ("signed-in" | "commanders", _) if names_a_thing => &[404],
-        ("signed-in" | "commanders", _) => &[],
-        ("workers", Nobody | Liar | Member | Reader | Viewer) => &[401],
         ("workers", Worker) if names_a_thing => &[404, 410],
-        ("workers", Worker) => &[],
+        ("anybody" | "watchers" | "clients" | "each-field" | "signed-in" | "commanders", _)
+        | ("workers", Worker) => &[],
         (other, _) => bail!("nobody knows who `{other}` are"),
     })
 }
