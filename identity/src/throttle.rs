@@ -81,7 +81,7 @@ impl Door<'_> {
     }
 }
 
-/// Counts an attempt as failed until [`clear`] says otherwise.
+/// Counts an attempt as failed until [`clear_password`] says otherwise.
 pub(crate) async fn count(
     db: &PgPool,
     door: Door<'_>,
